@@ -1,0 +1,5 @@
+"""Dialect: what encoding, delimiter, quote, escape, line end and header a file has."""
+
+from engine.dialect.detecting import detect
+
+__all__ = ["detect"]

@@ -1,0 +1,106 @@
+"""Loading connections: each in a thread of its own, fed with staged batches through a short queue."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from engine.load.batch import Destination, load_batch
+from engine.load.connection import Connection
+from engine.model import LoadResult, StagedBatch
+
+
+class Loaders:
+    """Loads batches on several connections while the caller reads the next ones.
+
+    Args:
+        connect: Opens one connection.
+        to: Where the batches go.
+        count: Connections.
+    """
+
+    def __init__(self, connect: Callable[[], Connection], to: Destination, count: int) -> None:
+        self._connect = connect
+        self._to = to
+        # One batch a loader in the queue hides the time between two; more would only hold memory.
+        self._queue: queue.Queue[StagedBatch | None] = queue.Queue(maxsize=count)
+        self._results: list[LoadResult] = []
+        self._failure: BaseException | None = None
+        self._stopped = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"headrace-loader-{number}", daemon=True) for number in range(count)
+        ]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._stopped.set()
+        self._end()
+
+    def submit(self, batch: StagedBatch) -> None:
+        """Hand over a batch; waits while every loader is busy.
+
+        Raises:
+            LoadError: A batch handed over earlier failed.
+        """
+        while True:
+            self._raise()
+            try:
+                self._queue.put(batch, timeout=0.2)
+            except queue.Full:
+                continue
+            return
+
+    def finish(self) -> tuple[LoadResult, ...]:
+        """Wait for every batch and return the results in the file's order.
+
+        Raises:
+            LoadError: A batch failed.
+        """
+        self._end()
+        self._raise()
+        return tuple(sorted(self._results, key=lambda result: result.number))
+
+    @property
+    def rows(self) -> int:
+        """Rows that are in so far."""
+        return sum(result.rows for result in tuple(self._results))
+
+    def _raise(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _end(self) -> None:
+        for thread in self._threads:
+            while thread.is_alive():
+                try:
+                    self._queue.put(None, timeout=0.2)
+                except queue.Full:
+                    continue
+                thread.join(0.2)
+
+    def _work(self) -> None:
+        connection: Connection | None = None
+        try:
+            while (batch := self._queue.get()) is not None:
+                # After a failure the rest is only taken off the queue, so that nobody waits for room in it.
+                if self._stopped.is_set():
+                    continue
+                if connection is None:
+                    connection = self._connect()
+                self._results.append(load_batch(connection, self._to, batch))
+        except BaseException as error:  # noqa: BLE001 - carried to the caller's thread, which raises it
+            self._failure = self._failure or error
+            self._stopped.set()
+        finally:
+            if connection is not None:
+                connection.close()

@@ -1,0 +1,50 @@
+"""Steps: what the engine does, when it began and how long it took."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+logger = logging.getLogger("headrace")
+
+
+class Stopwatch:
+    """Seconds by step of one file. Steps may overlap in time, so their sum may exceed the wall time."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._began = time.perf_counter()
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.perf_counter() - self._began
+
+    def add(self, name: str, seconds: float) -> None:
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+
+    @contextmanager
+    def measure(self, name: str) -> Iterator[None]:
+        """Add the time spent inside to `name`."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add(name, time.perf_counter() - began)
+
+
+@contextmanager
+def step(name: str, watch: Stopwatch, detail: str = "") -> Iterator[None]:
+    """Log one step of the pipeline when it ends, with its duration, and add that to `watch`."""
+    began = time.perf_counter()
+    logger.debug("%s: begin %s", name, detail)
+    try:
+        yield
+    except BaseException:
+        watch.add(name, time.perf_counter() - began)
+        logger.debug("%s: failed after %.3f s %s", name, time.perf_counter() - began, detail)
+        raise
+    seconds = time.perf_counter() - began
+    watch.add(name, seconds)
+    logger.info("%-9s %8.3f s  %s", name, seconds, detail)

@@ -1,0 +1,216 @@
+"""What is to become of one file: its columns, the table that its batches go to, and how that becomes visible."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from engine.config import ColumnRule, Feed
+from engine.errors import LoadError, SchemaError, SettingsError
+from engine.load import Connection, tables
+from engine.model import Dialect, ExistingTable, Index, Irregular, Mode, TableSchema
+from engine.scan import RESCUED
+from engine.schema import Evidence, plan_existing, plan_new
+from engine.sql import statement
+
+# shadow: batches go to a table that nobody sees and that is renamed at the end. batches: straight to the target, each
+# visible at once. transaction: straight to the target, all at once. upsert: to a staging table, then one INSERT.
+Strategy = Literal["shadow", "batches", "transaction", "upsert"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """How one file is loaded.
+
+    Attributes:
+        schema: The columns, as the target will have them.
+        names: A name for every field of a record; those of ignored columns are never loaded.
+        work_table: Where the batches go.
+        order_column: AUTO_INCREMENT column of `work_table` that the file doesn't fill.
+        target_exists: The target was there before.
+        model: Table that a shadow is made like: the target, or what the feed's own text created for the purpose.
+        charsets: Character set by column, for those that aren't utf8mb4.
+    """
+
+    schema: TableSchema
+    names: tuple[str, ...]
+    mode: Mode
+    strategy: Strategy
+    work_table: str
+    order_column: str | None
+    target_exists: bool
+    model: str | None
+    charsets: Mapping[str, str | None]
+
+    @property
+    def target(self) -> str:
+        return self.schema.table
+
+
+def field_names(width: int, schema: TableSchema | None = None) -> tuple[str, ...]:
+    """Name each field of a record for the scan: as its column, or, where none is loaded from it, as none can be."""
+    named = {column.position: column.name for column in schema.columns} if schema else {}
+    # MySQL takes no name that ends with a blank.
+    return tuple(named.get(position, f"{position} ") for position in range(width))
+
+
+def with_rescue(header: tuple[str, ...], feed: Feed, target: ExistingTable | None) -> tuple[tuple[str, ...], Feed]:
+    """Add the column that keeps the surplus of long rows, where irregular rows are repaired."""
+    has = target is None or any(column.name == RESCUED for column in target.columns)
+    if feed.irregular is not Irregular.REPAIR or not has:
+        return header, feed
+    if target is None and RESCUED not in feed.columns:
+        feed = feed.model_copy(update={"columns": {**feed.columns, RESCUED: ColumnRule(type="JSON")}})
+    return (*header, RESCUED), feed
+
+
+def choose_mode(feed: Feed, target: ExistingTable | None) -> Mode:
+    """Return the feed's mode; append where it has none."""
+    if feed.mode is Mode.UPSERT and target is None and not feed.key:
+        raise SettingsError(
+            "an upsert into a new table needs a key",
+            code="settings.key",
+            next_step="name the columns that identify a row with --key",
+        )
+    return feed.mode or Mode.APPEND
+
+
+def plan_schema(
+    table: str, header: tuple[str, ...], feed: Feed, evidence: Evidence, target: ExistingTable | None, mode: Mode
+) -> TableSchema:
+    """Plan the columns, for a new table or an existing one."""
+    if target is not None:
+        return plan_existing(target, header, feed, evidence, mode)
+    return plan_new(table, header, evidence, feed)
+
+
+def choose_strategy(mode: Mode, feed: Feed, target: ExistingTable | None, schema: TableSchema) -> Strategy:
+    """Choose how the file becomes visible.
+
+    Raises:
+        SchemaError: The target can't be replaced by a rename without losing something.
+    """
+    if mode is Mode.UPSERT:
+        return "upsert"
+    if target is None:
+        return "shadow"
+    if mode is Mode.REPLACE:
+        bound = [*(f"trigger {name}" for name in target.triggers), *(f"foreign key {name}" for name in target.foreign_keys)]
+        if bound:
+            raise SchemaError(
+                f"{target.name} can't be replaced: its {', its '.join(bound)} would be lost",
+                code="schema.replace",
+                next_step="use --mode append or upsert, or drop them first",
+            )
+        return "shadow"
+    if feed.visibility is not None:
+        return "transaction" if feed.visibility == "file" else "batches"
+    return "transaction" if _can_refuse(target, schema) else "batches"
+
+
+def _can_refuse(target: ExistingTable, schema: TableSchema) -> bool:
+    """Tell whether the server may refuse a row that was proved: then half a file must not be visible."""
+    filled = {column.name for column in schema.columns}
+    keys = [*target.unique_keys, target.primary_key]
+    return bool(target.triggers or target.foreign_keys or any(key and set(key) <= filled for key in keys))
+
+
+def contract_hash(schema: TableSchema, dialect: Dialect, feed: Feed, mode: Mode) -> bytes:
+    """Hash what decides which rows a file gives: a load is resumed only under the same."""
+    columns = [(c.name, c.position, c.type.mysql, c.type.formats, c.nullable) for c in schema.columns]
+    rules = sorted((name, rule.model_dump_json()) for name, rule in feed.columns.items())
+    text = repr((schema.table, columns, dialect, feed.irregular.value, mode.value, schema.key, rules))
+    return hashlib.sha256(text.encode()).digest()
+
+
+def model_name(file_id: uuid.UUID) -> str:
+    """Name the table that the feed's own text creates, for its columns and indexes to be read from."""
+    return tables.MODEL_PREFIX + file_id.hex[:20]
+
+
+def shadow_name(file_id: uuid.UUID) -> str:
+    """Name the table that a file's batches go to before it is visible."""
+    return tables.SHADOW_PREFIX + file_id.hex[:20]
+
+
+def created_by_feed(feed: Feed, data_dir: Path) -> str | None:
+    """Return the feed's own CREATE TABLE text, from beside feeds.toml or from sql/.
+
+    Raises:
+        SettingsError: There is no such file, or it has no `{table}`.
+    """
+    if feed.create_table is None:
+        return None
+    beside = data_dir / feed.create_table
+    try:
+        text = beside.read_text(encoding="utf-8") if beside.is_file() else statement(feed.create_table)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"feed {feed.name}: create_table = {feed.create_table!r} can't be read: {error}", code="settings.create_table"
+        ) from None
+    if "{table}" not in text:
+        raise SettingsError(
+            f"feed {feed.name}: {feed.create_table} has no {{table}} where the table's name goes",
+            code="settings.create_table",
+        )
+    return text
+
+
+def create_shadow(connection: Connection, plan: Plan) -> None:
+    """Make an empty shadow table without the indexes that are cheaper to build at the end."""
+    tables.drop(connection, plan.work_table)
+    if plan.model is None:
+        assert plan.schema.create_sql is not None
+        tables.create(connection, plan.schema.create_sql, plan.work_table)
+        return
+    tables.create_like(connection, plan.work_table, plan.model)
+    alter(connection, plan.work_table, plan.schema)
+    tables.drop_indexes(connection, plan.work_table, later_indexes(connection, plan))
+
+
+def later_indexes(connection: Connection, plan: Plan) -> tuple[Index, ...]:
+    """List the indexes that are built once the rows are in.
+
+    A unique index isn't among them: a repeated key is found by the batch that has it, not by the ALTER at the end.
+    """
+    if plan.model is None:
+        return ()
+    model = tables.describe(connection, plan.model)
+    assert model is not None
+    return tuple(index for index in tables.secondary_indexes(connection, plan.model, model.columns) if not index.unique)
+
+
+def prepare_staging(connection: Connection, staging: str, schema: TableSchema) -> None:
+    """Make an empty staging table for an upsert: the target's columns, no keys, and the file's order."""
+    tables.drop(connection, staging)
+    tables.create_staging(connection, staging, schema.table, schema.columns)
+
+
+def alter(connection: Connection, table: str, schema: TableSchema) -> None:
+    """Run the statements that evolve a table."""
+    for sql in schema.alter_sql:
+        tables.create(connection, sql, table)
+
+
+def order_column(schema: TableSchema) -> str | None:
+    """Return the AUTO_INCREMENT column, where the server fills it and so tells the batches apart."""
+    filled = {column.name for column in schema.columns}
+    return schema.auto_column if schema.auto_column not in filled else None
+
+
+def refuse_foreign_engine(target: ExistingTable) -> None:
+    """Refuse tables without transactions: a batch there can't be taken back.
+
+    Raises:
+        LoadError: The table isn't InnoDB.
+    """
+    if target.engine.lower() != "innodb":
+        raise LoadError(
+            f"{target.name} is a {target.engine} table, which has no transactions, so nothing can be loaded exactly once",
+            code="load.engine",
+            next_step=f"ALTER TABLE {target.name} ENGINE = InnoDB",
+        )

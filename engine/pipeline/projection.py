@@ -1,0 +1,96 @@
+"""The catalog beside the load: written when it can be, remembered in the ledger for the next run when it can't."""
+
+from __future__ import annotations
+
+import uuid
+
+from engine.catalog import Catalog, FileStart
+from engine.errors import CatalogError
+from engine.load import Connection, ledger
+from engine.log import logger
+from engine.model import ColumnReport, FileReport, QualityCheck
+from engine.summary import file_document, file_from_json, to_json
+
+
+class Projection:
+    """Writes to the catalog, and where that fails says so once and goes on: the load isn't lost.
+
+    Args:
+        catalog: The catalog; None where nothing is to be recorded (a dry run) or it couldn't be reached.
+        failure: Why it couldn't.
+    """
+
+    def __init__(self, catalog: Catalog | None, failure: CatalogError | None = None) -> None:
+        self._catalog = catalog
+        self.failure = failure
+
+    def begin(self, start: FileStart) -> None:
+        """Record that a file begins."""
+        if self._catalog is not None:
+            try:
+                self._catalog.begin(start)
+            except CatalogError as error:
+                self._fail(error)
+
+    def describe(
+        self,
+        file_id: str,
+        attempt: int,
+        columns: tuple[ColumnReport, ...],
+        checks: tuple[QualityCheck, ...],
+        *,
+        rows_read: int,
+    ) -> None:
+        """Record a file's columns and metrics."""
+        if self._catalog is not None:
+            try:
+                self._catalog.describe(file_id, attempt, columns, checks, rows_read=rows_read)
+            except CatalogError as error:
+                self._fail(error)
+
+    def finish(self, report: FileReport) -> bool:
+        """Record how a file ended; False where the catalog doesn't have it."""
+        if self._catalog is None:
+            return False
+        try:
+            self._catalog.finish(report)
+        except CatalogError as error:
+            self._fail(error)
+            return False
+        return True
+
+    def keep(self, connection: Connection, report: FileReport, *, cataloged: bool) -> None:
+        """Keep a report in the ledger, from which the catalog can be written again."""
+
+
+        ledger.store_report(
+            connection, uuid.UUID(report.file_id), to_json(file_document(report)), cataloged=cataloged
+        )
+
+    def catch_up(self, connection: Connection) -> int:
+        """Record what earlier runs could not, and return how many reports that were."""
+        done = 0
+        if self._catalog is None:
+            return done
+        for file_id, text in ledger.uncataloged(connection):
+            try:
+                self._catalog.finish(file_from_json(text))
+            except CatalogError as error:
+                self._fail(error)
+                break
+            except (KeyError, ValueError, TypeError, AssertionError) as error:
+                logger.warning("the ledger's report of %s can't be read: %s", file_id, error)
+                continue
+            ledger.mark_cataloged(connection, file_id)
+            done += 1
+        return done
+
+    def _fail(self, error: CatalogError) -> None:
+        if self.failure is None:
+            logger.warning("catalog: %s", error)
+        self.failure = error
+        if error.retryable:
+            # Not once more for every file of the run: each would wait for the connection's timeout.
+            self._catalog = None
+
+

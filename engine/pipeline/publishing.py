@@ -1,0 +1,200 @@
+"""Four ways of a file into its table, each exactly once: behind a shadow, batch by batch, at once, by key."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+
+from engine.config import Settings
+from engine.errors import LoadError
+from engine.load import Connection, Destination, Loaders, enter_ledger, ledger, send, tables
+from engine.log import Stopwatch, step
+from engine.model import LoadResult, StagedBatch
+from engine.pipeline.planning import Plan, later_indexes
+from engine.pipeline.reading import Reading
+from engine.stage import FORMAT, remove_batches, write_batch
+
+# Up to so many bytes of a file that is staged whole before its load stay in memory.
+_IN_MEMORY_BYTES = 32 * 1024 * 1024
+
+Results = tuple[LoadResult, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Publication:
+    """What the four ways share.
+
+    Attributes:
+        gate: Raises where the file, now read whole, must not be published.
+        after_pass: Starts the work that can go on beside the load's end.
+    """
+
+    run_connect: Callable[[], Connection]
+    control: Connection
+    settings: Settings
+    file_id: uuid.UUID
+    plan: Plan
+    reading: Reading
+    watch: Stopwatch
+    gate: Callable[[], None]
+    after_pass: Callable[[ThreadPoolExecutor], Future[None]]
+
+    @property
+    def destination(self) -> Destination:
+        plan = self.plan
+        return Destination(
+            file_id=self.file_id,
+            table=plan.work_table,
+            columns=plan.schema.columns,
+            order_column=plan.order_column,
+            staged_format=FORMAT,
+            charsets=plan.charsets,
+            receipt=self.settings.receipt,
+        )
+
+    def staged(self) -> Iterator[StagedBatch]:
+        return self.reading.staged(self.plan.schema, self.plan.names)
+
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """Record columns and metrics in another thread while the block runs."""
+        with ThreadPoolExecutor(1, thread_name_prefix="headrace-catalog") as background:
+            described = self.after_pass(background)
+            yield
+            described.result()
+
+    def mark_published(self, connection: Connection, rows: int, *, supersedes: bool) -> None:
+        assert self.reading.sha256 is not None
+        ledger.mark_published(
+            connection,
+            self.file_id,
+            content_hash=self.reading.sha256,
+            rows_read=self.reading.rows_read,
+            rows_loaded=rows,
+            rows_rejected=self.reading.rows_rejected,
+            supersedes=supersedes,
+            target=self.plan.target,
+        )
+
+
+def load_shadow(to: Publication) -> Results:
+    """Load while the file is being read, into a table that nobody sees; index it; rename it."""
+    with ExitStack() as stack:
+        results = _load_while_reading(to, to.settings.loaders, stack)
+        with step("index", to.watch, to.plan.target):
+            tables.build_indexes(to.control, to.plan.work_table, later_indexes(to.control, to.plan))
+        with step("publish", to.watch, to.plan.target):
+            assert to.reading.sha256 is not None
+            ledger.mark_publishing(to.control, to.file_id, to.reading.sha256)
+            if to.plan.target_exists:
+                old = tables.OLD_PREFIX + to.file_id.hex[:20]
+                tables.publish_replacement(to.control, to.plan.work_table, to.plan.target, old)
+            else:
+                tables.publish_new(to.control, to.plan.work_table, to.plan.target)
+            to.mark_published(to.control, sum(result.rows for result in results), supersedes=True)
+    return results
+
+
+def load_upsert(to: Publication) -> Results:
+    """Load into a staging table, in the file's order, and from there by key into the target, in one transaction."""
+    with ExitStack() as stack:
+        # One connection: with more, the last of two rows with one key wouldn't be the last in the file.
+        results = _load_while_reading(to, 1, stack)
+        with step("publish", to.watch, to.plan.target):
+            to.control.execute("START TRANSACTION")
+            try:
+                tables.upsert(
+                    to.control, to.plan.work_table, to.plan.target, to.plan.schema.columns, tables.STAGING_ORDER
+                )
+                to.mark_published(to.control, sum(result.rows for result in results), supersedes=False)
+                to.control.commit()
+            except LoadError:
+                to.control.rollback()
+                raise
+    return results
+
+
+def _load_while_reading(to: Publication, loaders: int, stack: ExitStack) -> Results:
+    with Loaders(to.run_connect, to.destination, loaders) as pool:
+        for batch in to.staged():
+            with to.watch.measure("wait"):
+                pool.submit(batch)
+        to.gate()
+        stack.enter_context(to.beside())
+        with step("load", to.watch, to.plan.work_table):
+            results = pool.finish()
+    return _counted(to, results)
+
+
+def load_direct(to: Publication) -> Results:
+    """Stage the whole file, pass the gate, then load batch by batch straight into the target."""
+    with ExitStack() as stack:
+        batches = _stage_whole(to, stack)
+        to.gate()
+        stack.enter_context(to.beside())
+        with step("load", to.watch, to.plan.target):
+            with Loaders(to.run_connect, to.destination, min(to.settings.loaders, max(1, len(batches)))) as pool:
+                for batch in batches:
+                    pool.submit(batch)
+                results = pool.finish()
+        results = _counted(to, results)
+        with step("publish", to.watch, to.plan.target):
+            to.mark_published(to.control, sum(result.rows for result in results), supersedes=False)
+    return results
+
+
+def load_in_one(to: Publication) -> Results:
+    """Stage the whole file, pass the gate, then load all batches in one transaction: all or nothing for readers."""
+    with ExitStack() as stack:
+        batches = _stage_whole(to, stack)
+        to.gate()
+        stack.enter_context(to.beside())
+        with step("load", to.watch, to.plan.target):
+            temporary = None if to.destination.order_column else tables.create_temporary(to.control, to.plan.target)
+            to.control.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+            try:
+                results = []
+                for batch in batches:
+                    if temporary:
+                        to.control.execute(f"DELETE FROM {temporary}")
+                    enter_ledger(to.control, to.file_id, batch)
+                    results.append(send(to.control, to.destination, batch, temporary))
+                counted = _counted(to, tuple(results))
+                to.mark_published(to.control, sum(result.rows for result in counted), supersedes=False)
+                to.control.commit()
+            except LoadError:
+                to.control.rollback()
+                raise
+    return counted
+
+
+def _stage_whole(to: Publication, stack: ExitStack) -> list[StagedBatch]:
+    """Stage every batch before the first is sent: in memory while that's little, else in the staging folder."""
+    folder = to.settings.staging_dir / str(to.file_id)
+    stack.callback(remove_batches, folder)
+    batches, held_bytes = [], 0
+    for batch in to.staged():
+        assert batch.data is not None
+        held_bytes += batch.size_bytes
+        if held_bytes <= _IN_MEMORY_BYTES:
+            batches.append(batch)
+            continue
+        with to.watch.measure("write"):
+            path = write_batch(batch.data, folder, batch.number)
+        batches.append(replace(batch, data=None, path=path))
+    return batches
+
+
+def _counted(to: Publication, results: Results) -> Results:
+    """Hold the rows that are in against the rows that were kept, batch by batch and in all."""
+    rows = sum(result.rows for result in results)
+    if rows != to.reading.rows_kept or len(results) != to.reading.batches:
+        raise LoadError(
+            f"{rows:,} rows in {len(results)} batches are in {to.plan.work_table}, and {to.reading.rows_kept:,} in "
+            f"{to.reading.batches} were read",
+            code="load.count",
+        )
+    return results

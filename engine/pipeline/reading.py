@@ -1,0 +1,248 @@
+"""The one pass over a file: scanned, proved, counted and staged batch by batch, each dropped before the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from engine.config import Feed
+from engine.errors import RejectError
+from engine.log import Stopwatch
+from engine.model import ColumnTotals, Dialect, Irregular, Reject, RejectClass, SourceFile, StagedBatch, TableSchema
+from engine.reject import RejectFile
+from engine.scan import RESCUED, ScannedBatch, Scanner
+from engine.schema import ColumnEvidence, Evidence, Proof, gather, prove
+from engine.source import Opened, open_source
+from engine.stage import stage
+from engine.stats import TableStats
+
+# So many rejects of one file are written down; the rest is only counted. A file that is wrong throughout would
+# otherwise be written a second time.
+MOST_REJECTS = 1_000_000
+
+
+class MustWiden(Exception):  # noqa: N818 - a request to plan again, not an error
+    """A value doesn't fit the type that was inferred for its column."""
+
+    def __init__(self, column: str, message: str) -> None:
+        super().__init__(f"{column}: {message}")
+        self.column = column
+
+
+class Reading:
+    """Reads one file under one plan.
+
+    Args:
+        file: The file.
+        dialect: Its dialect.
+        feed: Policies and rules.
+        batch_bytes, batch_rows: Where batches end.
+        rejects: Where rejected rows go; None for a dry run, which only counts them.
+        watch: Where the seconds go.
+        on_read: Called after each batch with the stored bytes read so far and the rows so far.
+    """
+
+    def __init__(
+        self,
+        file: SourceFile,
+        dialect: Dialect,
+        feed: Feed,
+        *,
+        batch_bytes: int,
+        batch_rows: int,
+        rejects: RejectFile | None,
+        watch: Stopwatch,
+        on_read: Callable[[int, int], None],
+    ) -> None:
+        self.file = file
+        self.dialect = dialect
+        self.feed = feed
+        self.batch_bytes = batch_bytes
+        self.batch_rows = batch_rows
+        self.width = 0
+        # The evidence saw records that aren't regular: a file without rows may still have rejects to show.
+        self.irregular_in_evidence = False
+        self._rejects = rejects
+        self._watch = watch
+        self._on_read = on_read
+        self._begin()
+
+    def _begin(self) -> None:
+        self.rows_read = 0
+        self.rows_kept = 0
+        self.rows_rejected = 0
+        self.batches = 0
+        self.blank_lines = 0
+        self.repaired_rows = 0
+        self.repaired_lines: list[int] = []
+        self.rejects_by_class: dict[str, int] = {}
+        self.rejects_by_column: dict[str, int] = {}
+        self.first_reject: Reject | None = None
+        self.sha256: bytes | None = None
+        self.stats: TableStats | None = None
+        self.totals: tuple[ColumnTotals, ...] = ()
+
+    def header(self) -> tuple[tuple[str, ...], bytes]:
+        """Read the header alone: its names, empty ones where the file has none, and its own bytes."""
+        with open_source(self.file, hashed=False) as opened:
+            scanner = self._scanner(opened)
+            self.width = len(scanner.header)
+            return scanner.header, scanner.header_bytes
+
+    def evidence(self, names: tuple[str, ...], *, whole: bool) -> tuple[Evidence, bool]:
+        """Gather what types the columns can have, from the first batch or from every row.
+
+        Returns:
+            The evidence, and whether it covers the whole file.
+        """
+        found: Evidence | None = None
+        with self._watch.measure("schema"), open_source(self.file, hashed=False) as opened:
+            batches = self._scanner(opened).batches(names)
+            for scanned in batches:
+                seen = gather(scanned.frame, self.dialect.null_tokens, found)
+                self.irregular_in_evidence |= bool(scanned.rejects)
+                found = seen if found is None else found + seen
+                if not whole:
+                    return found, next(batches, None) is None
+        columns = self._frame_names(names)
+        return found or Evidence(names=columns, columns=tuple(ColumnEvidence() for _ in columns)), True
+
+    def staged(self, schema: TableSchema, names: tuple[str, ...]) -> Iterator[StagedBatch]:
+        """Read the file from its start and yield its batches, staged in memory.
+
+        Args:
+            schema: What the columns become.
+            names: A name for each field of a record, shape (width,).
+
+        Raises:
+            MustWiden: An inferred type doesn't hold; what was yielded is void.
+            EngineError: The file can't be read on, or changed meanwhile.
+        """
+        self._begin()
+        keys = (schema.key,) if schema.key else ()
+        self.stats = TableStats.empty(schema.columns, keys=keys)
+        self.totals = self.stats.totals()
+        with open_source(self.file) as opened:
+            scanner = self._scanner(opened)
+            source = scanner.batches(names)
+            while True:
+                with self._watch.measure("scan"):
+                    scanned = next(source, None)
+                if scanned is None:
+                    break
+                yield self._batch(scanned, schema, keys)
+                self._on_read(opened.raw.position, self.rows_read)
+            self.blank_lines += scanner.trailing_blank_lines
+            while opened.stream.read(1 << 20):
+                pass
+            opened.unchanged()
+            self.sha256 = opened.raw.digest()
+
+    def _batch(self, scanned: ScannedBatch, schema: TableSchema, keys: tuple[tuple[str, ...], ...]) -> StagedBatch:
+        rejected_before = self.rows_rejected
+        with self._watch.measure("prove"):
+            frame = scanned.frame
+            proof = prove(frame, schema, self.feed.columns, self.dialect.null_tokens)
+            self._take_rejects(scanned, proof)
+        with self._watch.measure("stats"):
+            assert self.stats is not None
+            stats = TableStats.measure(
+                proof.typed, schema.columns, batch_number=scanned.number, keys=keys, known=self.stats
+            )
+            self.stats = self.stats + stats
+            totals = stats.totals()
+        with self._watch.measure("stage"):
+            data = stage(proof.text)
+        self.batches += 1
+        self.rows_read += scanned.rows_read
+        self.rows_kept += proof.text.height
+        self.blank_lines += scanned.blank_lines
+        self.repaired_rows += len(scanned.repaired_lines)
+        self.repaired_lines += scanned.repaired_lines[: max(0, 1000 - len(self.repaired_lines))]
+        rejected = self.rows_rejected - rejected_before
+        if proof.text.height + rejected != scanned.rows_read:
+            raise AssertionError(
+                f"batch {scanned.number}: read {scanned.rows_read}, kept {proof.text.height}, rejected {rejected}"
+            )
+        return StagedBatch(
+            number=scanned.number,
+            byte_start=scanned.byte_start,
+            byte_end=scanned.byte_end,
+            first_line=scanned.first_line,
+            rows_read=scanned.rows_read,
+            rows=proof.text.height,
+            rows_rejected=rejected,
+            crc32=scanned.crc32,
+            size_bytes=len(data),
+            totals=totals,
+            data=data,
+        )
+
+    def _take_rejects(self, scanned: ScannedBatch, proof: Proof) -> None:
+        """Write down the records that were no rows and the rows that were not right, in the file's order."""
+        rejects = list(scanned.rejects)
+        seen: set[int] = set()
+        for failure in proof.failures:
+            if failure.widens:
+                raise MustWiden(failure.column.name, failure.message)
+            if failure.row not in seen:
+                seen.add(failure.row)
+                rejects.append(
+                    scanned.reject(
+                        failure.row, failure.reject_class, failure.code, failure.message, failure.column.name
+                    )
+                )
+        if not rejects:
+            return
+        for reject in sorted(rejects, key=lambda item: item.byte_start):
+            self._reject(reject)
+
+    def _reject(self, reject: Reject) -> None:
+        self.rows_rejected += 1
+        name = reject.reject_class.value
+        self.rejects_by_class[name] = self.rejects_by_class.get(name, 0) + 1
+        if reject.column is not None and reject.reject_class is RejectClass.TYPE:
+            self.rejects_by_column[reject.column] = self.rejects_by_column.get(reject.column, 0) + 1
+        if self.first_reject is None:
+            self.first_reject = reject
+        if self._rejects is not None and self._rejects.count < MOST_REJECTS:
+            self._rejects.write(reject)
+
+    def _scanner(self, opened: Opened) -> Scanner:
+        return Scanner(
+            opened.stream,
+            self.dialect,
+            irregular=self.feed.irregular,
+            batch_bytes=self.batch_bytes,
+            batch_rows=self.batch_rows,
+        )
+
+    def _frame_names(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        return (*names, RESCUED) if self.feed.irregular is Irregular.REPAIR else names
+
+
+def check_limit(reading: Reading, rejects_path: str | None) -> None:
+    """Hold the rejects of a file against its feed's limit.
+
+    Raises:
+        RejectError: There are more.
+    """
+    limit = reading.feed.max_rejects
+    if limit.allows(reading.rows_rejected, reading.rows_read):
+        return
+    first = reading.first_reject
+    place = ""
+    if first is not None:
+        column = f", column {first.column}" if first.column else ""
+        place = f"; the first is line {first.line}{column}: {first.message}"
+    raise RejectError(
+        f"{reading.rows_rejected:,} of {reading.rows_read:,} rows are rejected, more than the limit of {limit}{place}",
+        code="reject.limit",
+        next_step=(f"correct them (all are in {rejects_path})" if rejects_path else "correct them")
+        + f", or accept them with --max-rejects {reading.rows_rejected}",
+    )
+
+
+def without_data(batch: StagedBatch) -> StagedBatch:
+    """Return a batch without its text, for keeping count of it."""
+    return replace(batch, data=None, path=None)

@@ -1,0 +1,1 @@
+"""One module for each check; those here are found by themselves."""

@@ -1,0 +1,177 @@
+"""Structure of a piece of CSV, found on its bytes: record ends, fields per record, quote regularity.
+
+Everything is vectorised: positions of separators, record ends and quotes, never a loop over bytes or records. A quote
+is regular only where it opens a field, closes one, or is doubled inside one (RFC 4180); the first that isn't ends the
+piece, and the exact reader goes on from there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.model import Dialect
+
+Positions = npt.NDArray[np.int64]
+
+_LF, _CR = 0x0A, 0x0D
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Structure:
+    """The complete records at the start of a piece, before the first irregular quote.
+
+    Attributes:
+        starts, ends: Byte offsets in the piece, shape (records,); an end lies behind the record's terminator.
+        fields: Fields per record, shape (records,).
+        terminator_bytes: Length of each record's terminator (1, 2 for CRLF, 0 for the last without one).
+        quotes, doubled: Positions in the piece of every quote, and of the second of each doubled pair.
+        irregular: The record behind the last complete one has a quote that isn't regular.
+    """
+
+    starts: Positions
+    ends: Positions
+    fields: Positions
+    terminator_bytes: Positions
+    quotes: Positions
+    doubled: Positions
+    irregular: bool
+
+    @property
+    def consumed(self) -> int:
+        """Bytes of the complete records."""
+        return int(self.ends[-1]) if len(self.ends) else 0
+
+
+def structure(piece: bytes, dialect: Dialect, *, final: bool) -> Structure:
+    """Find the complete regular records at the start of `piece`, which begins at a record start.
+
+    Args:
+        piece: UTF-8 text; delimiter and quote are single ASCII bytes and there is no escape character.
+        dialect: Delimiter, quote character and line end.
+        final: No more text follows, so the last record may lack its terminator.
+    """
+    codes = np.frombuffer(piece, np.uint8)
+    separators = np.flatnonzero(codes == ord(dialect.delimiter))
+    ends = _line_ends(codes, dialect)
+    quotes, irregular_at = np.empty(0, np.int64), None
+    doubled = quotes
+    if dialect.quote_char is not None and dialect.quote_char.encode() in piece:
+        quotes = np.flatnonzero(codes == ord(dialect.quote_char))
+        irregular_at = _first_irregular(codes, quotes, dialect)
+        if irregular_at is not None:
+            quotes = quotes[:irregular_at]
+        separators = _outside(separators, quotes)
+        ends = _outside(ends, quotes)
+        # The second of a doubled pair re-opens (even index) right behind a close.
+        opening = quotes[2::2]
+        doubled = opening[opening == quotes[1:-1:2][: len(opening)] + 1] if len(quotes) > 2 else opening[:0]
+    ends = ends + 1
+    if irregular_at is not None:
+        limit = int(np.flatnonzero(codes == ord(dialect.quote_char or '"'))[irregular_at])
+        ends = ends[: int(np.searchsorted(ends, limit, "right"))]
+    elif final and len(piece) and (not len(ends) or ends[-1] < len(piece)) and len(quotes) % 2 == 0:
+        ends = np.append(ends, len(piece))
+    starts = np.empty_like(ends)
+    if len(ends):
+        starts[0], starts[1:] = 0, ends[:-1]
+    return Structure(
+        starts=starts,
+        ends=ends,
+        fields=_fields(separators, starts, ends),
+        terminator_bytes=_terminators(codes, ends, dialect),
+        quotes=quotes[: int(np.searchsorted(quotes, ends[-1]))] if len(ends) else quotes[:0],
+        doubled=doubled[: int(np.searchsorted(doubled, ends[-1]))] if len(ends) else doubled[:0],
+        irregular=irregular_at is not None or bool(final and len(quotes) % 2),
+    )
+
+
+def _line_ends(codes: npt.NDArray[np.uint8], dialect: Dialect) -> Positions:
+    """Positions of the last byte of each line terminator, in quotes or not."""
+    if dialect.line_end == "\n":
+        return np.flatnonzero(codes == _LF)
+    returns = np.flatnonzero(codes == _CR)
+    if dialect.line_end == "\r":
+        return returns
+    followed = returns[returns + 1 < len(codes)]
+    followed = followed[codes[followed + 1] == _LF]
+    return np.union1d(np.flatnonzero(codes == _LF), np.setdiff1d(returns, followed, assume_unique=True))
+
+
+def _first_irregular(codes: npt.NDArray[np.uint8], quotes: Positions, dialect: Dialect) -> int | None:
+    """Index in `quotes` of the first one that is neither opening, closing nor doubled."""
+    delimiter, quote = ord(dialect.delimiter), ord(dialect.quote_char or '"')
+    opens, closes = quotes[0::2], quotes[1::2]
+    before = codes[opens - 1]  # for a quote at 0 this wraps around, which the next line corrects
+    ok_open = (before == delimiter) | (before == _LF) | (opens == 0)
+    if dialect.line_end != "\n":
+        ok_open |= before == _CR
+    # Right behind a closing quote: the second of a doubled pair.
+    if len(opens) > 1:
+        ok_open[1:] |= opens[1:] == closes[: len(opens) - 1] + 1
+    inside = closes + 1 < len(codes)
+    after = np.where(inside, codes[np.where(inside, closes + 1, 0)], _LF)
+    ok_close = (after == delimiter) | (after == _LF) | (after == quote)
+    if dialect.line_end == "\n":
+        two = closes + 2 < len(codes)
+        second = np.where(two, codes[np.where(two, closes + 2, 0)], _LF)
+        ok_close |= (after == _CR) & (second == _LF)
+    else:
+        ok_close |= after == _CR
+    bad = [2 * int(np.argmin(ok_open))] if not ok_open.all() else []
+    if not ok_close.all():
+        bad.append(2 * int(np.argmin(ok_close)) + 1)
+    return min(bad) if bad else None
+
+
+def _outside(positions: Positions, quotes: Positions) -> Positions:
+    """Drop the positions between an opening quote and its close (or the end, where it isn't closed)."""
+    if not len(quotes) or not len(positions):
+        return positions
+    edges = np.searchsorted(positions, quotes)
+    first, last = edges[0::2], edges[1::2]
+    if len(quotes) % 2:
+        last = np.append(last, len(positions))
+    held = last > first
+    if not held.any():
+        return positions
+    change = np.zeros(len(positions) + 1, np.int8)
+    # Regions don't overlap, so a position is never the start of two; an end may meet the next start.
+    np.add.at(change, first[held], 1)
+    np.subtract.at(change, last[held], 1)
+    return positions[np.cumsum(change[:-1], dtype=np.int8) == 0]
+
+
+def _fields(separators: Positions, starts: Positions, ends: Positions) -> Positions:
+    """Fields per record; quick where all have the same number, which three comparisons prove."""
+    records = len(ends)
+    if not records:
+        return np.empty(0, np.int64)
+    separators = separators[: int(np.searchsorted(separators, ends[-1]))]
+    if len(separators) % records == 0:
+        each = len(separators) // records
+        if not each:
+            return np.ones(records, np.int64)
+        table = separators.reshape(records, each)
+        if bool((table[:, 0] >= starts).all() and (table[:, -1] < ends).all()):
+            return np.full(records, each + 1, np.int64)
+    edges = np.searchsorted(separators, ends)
+    return np.diff(edges, prepend=0) + 1
+
+
+def _terminators(codes: npt.NDArray[np.uint8], ends: Positions, dialect: Dialect) -> Positions:
+    """Length of each record's terminator in bytes."""
+    lengths = np.ones(len(ends), np.int64)
+    if not len(ends):
+        return lengths
+    last = codes[ends - 1]
+    if dialect.line_end != "\r":
+        behind = ends > 1
+        lengths += (last == _LF) & behind & (codes[np.where(behind, ends - 2, 0)] == _CR)
+    # Only the last record of a file can lack a terminator.
+    closing = {"\n": (_LF,), "\r": (_CR,), "any": (_LF, _CR)}[dialect.line_end]
+    if int(last[-1]) not in closing:
+        lengths[-1] = 0
+    return lengths

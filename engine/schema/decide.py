@@ -1,0 +1,82 @@
+"""Choose the type of a column from the evidence: the narrowest that changes no value, with room to grow."""
+
+from __future__ import annotations
+
+from engine.model import ColumnType
+from engine.schema.evidence import ColumnEvidence, Evidence, Shape
+from engine.schema.limits import Fitted, fit
+from engine.schema.temporal import FORMATS
+from engine.schema.types import (
+    date_type,
+    datetime_type,
+    decimal_type,
+    double_type,
+    integer_type,
+    text_type,
+    time_type,
+    varchar_type,
+)
+
+# Sizes of VARCHAR that are chosen. None is below 64: MariaDB counts up to 255 bytes whole against InnoDB's page,
+# so that 31 columns of VARCHAR(63) fill it, and 196 of VARCHAR(64) don't. Beyond 4,096, two such columns and a TEXT are
+# better than a row of 65,535 bytes that is used up.
+_VARCHAR_STEPS = (64, 128, 255, 512, 1024, 2048, 4096)
+_EMPTY_COLUMN_CHARS = 255
+
+
+def decide(evidence: Evidence, *, all_text: bool = False) -> tuple[ColumnType, ...]:
+    """Choose a type for every column, such that one table holds them all.
+
+    Raises:
+        SchemaError: `schema.too_wide`.
+    """
+    return decide_fitting(evidence, all_text=all_text).types
+
+
+def decide_fitting(evidence: Evidence, *, all_text: bool = False) -> Fitted:
+    """Do as `decide`, and tell which columns were changed for the sake of the others."""
+    types = [decide_column(column, all_text=all_text) for column in evidence.columns]
+    return fit(types, [c.max_chars for c in evidence.columns], [c.max_bytes for c in evidence.columns])
+
+
+def decide_column(column: ColumnEvidence, *, all_text: bool = False) -> ColumnType:
+    """Choose the type of one column by itself; a column without a value becomes VARCHAR(255)."""
+    if not column.filled:
+        return varchar_type(_EMPTY_COLUMN_CHARS)
+    return (None if all_text else _number(column) or _moment(column)) or text_for(column)
+
+
+def text_for(column: ColumnEvidence) -> ColumnType:
+    """Choose the text type with room for values twice as long as the longest one."""
+    for chars in _VARCHAR_STEPS:
+        if chars >= 2 * column.max_chars:
+            return varchar_type(chars)
+    return text_type(column.max_bytes)
+
+
+def _number(column: ColumnEvidence) -> ColumnType | None:
+    if Shape.INTEGER in column.shapes and (fitting := _integer(column)) is not None:
+        return fitting
+    if Shape.DECIMAL in column.shapes:
+        return decimal_type(column.integer_digits, column.scale)
+    return double_type() if Shape.FLOAT in column.shapes else None
+
+
+def _integer(column: ColumnEvidence) -> ColumnType | None:
+    if column.minimum is None or column.maximum is None:
+        return None
+    return integer_type(column.minimum, column.maximum)
+
+
+def _moment(column: ColumnEvidence) -> ColumnType | None:
+    if Shape.DATE in column.shapes:
+        return date_type()
+    if Shape.DATETIME in column.shapes:
+        return datetime_type(column.fraction_digits)
+    if Shape.TIME in column.shapes:
+        return time_type(column.fraction_digits)
+    if column.date_format is None:
+        return None
+    return (
+        datetime_type(0, column.date_format) if FORMATS[column.date_format].has_time else date_type(column.date_format)
+    )

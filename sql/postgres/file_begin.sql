@@ -1,0 +1,28 @@
+-- The row of one attempt as it starts. The same attempt again starts afresh; what it had described stays until then.
+INSERT INTO file_metadata (
+    ingest_file_id, attempt, run_id, file_name, file_path, file_size_bytes, mtime, target_table, mode, feed,
+    started_at, ingestion_timestamp, ingestion_status
+) VALUES (
+    %(file_id)s::uuid, %(attempt)s, %(run_id)s, %(file_name)s, %(file_path)s, %(size_bytes)s, %(mtime)s::timestamptz,
+    %(table)s, %(mode)s, %(feed)s, %(started_at)s::timestamptz, %(started_at)s::timestamptz AT TIME ZONE 'UTC',
+    %(status)s
+)
+ON CONFLICT (ingest_file_id, attempt) DO UPDATE SET
+    run_id = EXCLUDED.run_id,
+    file_name = EXCLUDED.file_name,
+    file_path = EXCLUDED.file_path,
+    file_size_bytes = EXCLUDED.file_size_bytes,
+    mtime = EXCLUDED.mtime,
+    target_table = EXCLUDED.target_table,
+    mode = EXCLUDED.mode,
+    feed = EXCLUDED.feed,
+    started_at = EXCLUDED.started_at,
+    ingestion_timestamp = EXCLUDED.ingestion_timestamp,
+    ingestion_status = EXCLUDED.ingestion_status,
+    finished_at = NULL,
+    processing_duration_seconds = NULL,
+    error_code = NULL,
+    error_message = NULL,
+    error_retryable = NULL,
+    updated_at = now()
+RETURNING id;
