@@ -41,4 +41,5 @@ stop: ## Stop the private servers; their data stays
 
 clean: ## Stop the private servers, remove them and what was staged; data/input and data/archive stay
 	@if [ -x $(PYTHON_RUN) ]; then $(PYTHON_RUN) -m engine.embedded clean; fi
-	@rm -rf .local data/staging .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	@rm -rf .local/mysql-server data/staging .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	@rmdir .local 2>/dev/null || true

@@ -252,17 +252,24 @@ def load_settings(**overrides: object) -> Settings:
         raise explain(error, "settings") from None
 
 
+_PACKAGE = Path(__file__).resolve().parent
+# In a wheel the file travels inside the package, in a checkout it stands in data/.
+_SHIPPED_FEEDS = _PACKAGE / "_feeds.toml"
+if not _SHIPPED_FEEDS.exists():
+    _SHIPPED_FEEDS = _PACKAGE.parent / "data" / "feeds.toml"
+
+
 def load_feeds(path: Path) -> tuple[Feed, ...]:
-    """Read the feeds of a TOML file, one table each; no file means no feeds.
+    """Read the feeds of a TOML file, one table each; where there is no such file, the shipped ones.
 
     Raises:
         SettingsError: It isn't TOML, or a feed makes no sense.
     """
+    if not path.exists():
+        path = _SHIPPED_FEEDS
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return ()
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not valid TOML: {error}", code="settings.feeds") from None
     feeds = []
     for name, table in tables.items():

@@ -238,8 +238,8 @@ class ColumnTotals:
     """What a receipt compares for one column of one batch or file. Sums of dates are of their day numbers.
 
     `total` is exact: an integer or Decimal for numbers; for DATE the sum of days since 1970-01-01; for
-    DATETIME of microseconds since then; None for other kinds. `minimum` and `maximum` are None for
-    long texts and where all is NULL.
+    DATETIME of microseconds since then; for TIME of microseconds; None for other kinds. `minimum` and
+    `maximum` are None for long texts and where all is NULL.
     """
 
     column: str

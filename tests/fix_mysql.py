@@ -16,10 +16,7 @@ import pytest
 from engine import embedded
 from engine.config import Settings
 from engine.errors import ServerError
-from engine.sql import quote_mysql
-
-# What the engine may do on the database that it loads into, and all that it may do: the README names the same.
-RIGHTS = "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX"
+from engine.sql import quote_mysql, split_script, statement
 
 _numbers = itertools.count(1)
 
@@ -78,7 +75,9 @@ def mysql_server(servers_dir: Path) -> Mysql:
     except ServerError as error:
         pytest.exit(f"the tests need a MySQL or MariaDB: {error}", returncode=1)
     server = Mysql(urls.mysql_url.get_secret_value())
-    server.rows(f"GRANT {RIGHTS} ON `headrace\\_test\\_%`.* TO 'headrace'@'127.0.0.1'")
+    # What the engine may do on the database that it loads into, and all that it may do.
+    for grant in split_script(statement("mysql/grants.sql")):
+        server.rows(grant.format(database="`headrace\\_test\\_%`", user="'headrace'@'127.0.0.1'"))
     return server
 
 

@@ -17,7 +17,7 @@ _PRODUCTS = (
     ("Desk lamp, brass", "Lighting", "49.90"),
     ("Desk lamp, black", "Lighting", "44.50"),
     ('Monitor 27"', "Displays", "319.00"),
-    ('Monitor arm, 2 × 27"', "Displays", "129.00"),
+    ('Monitor arm "Duo", 27"', "Displays", "129.00"),
     ("Crème brûlée torch", "Kitchen", "34.95"),
     ("Jalapeño seeds, 5 g", "Garden", "2.49"),
     ("Ångström ruler", "Office", "12.00"),

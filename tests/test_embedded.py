@@ -234,7 +234,13 @@ def test_servers_listen_on_the_loopback_interface_only(own: Settings) -> None:
 
 def test_mysql_keeps_what_it_commits_and_takes_local_files(own: Settings) -> None:
     mysql = Mysql(urls(own)[0])
-    names = ("local_infile", "innodb_flush_log_at_trx_commit", "innodb_doublewrite", "log_bin", "character_set_database")
+    names = (
+        "local_infile",
+        "innodb_flush_log_at_trx_commit",
+        "innodb_doublewrite",
+        "log_bin",
+        "character_set_database",
+    )
     values = [str(value) for value in mysql.rows("SELECT @@" + ", @@".join(names))[0]]
     assert [value.replace("ON", "1") for value in values] == ["1", "1", "1", "0", "utf8mb4"]
     with pytest.raises(MySQLdb.OperationalError, match="denied"):

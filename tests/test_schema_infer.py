@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 import pytest
 
@@ -9,11 +11,11 @@ from engine.errors import SchemaError
 from engine.schema import Evidence, decide, gather
 
 
-def frame(*columns: list[str | None]) -> pl.DataFrame:
+def frame(*columns: Sequence[str | None]) -> pl.DataFrame:
     return pl.DataFrame({f"c{index}": pl.Series(values, dtype=pl.String) for index, values in enumerate(columns)})
 
 
-def inferred(values: list[str | None], null_tokens: tuple[str, ...] = ()) -> str:
+def inferred(values: Sequence[str | None], null_tokens: tuple[str, ...] = ()) -> str:
     (column,) = decide(gather(frame(values), null_tokens))
     return column.mysql
 

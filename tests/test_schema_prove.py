@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -15,7 +16,7 @@ from engine.schema import Proof, parse_type, prove
 
 
 def proof_of(
-    values: list[str | None],
+    values: Sequence[str | None],
     mysql: str,
     *,
     declared: bool = True,
@@ -72,7 +73,12 @@ def codes(proof: Proof) -> list[str]:
         ("DATETIME", "2024-01-05", "2024-01-05", datetime(2024, 1, 5)),
         ("DATETIME", "2024-01-05 10:30", "2024-01-05 10:30", datetime(2024, 1, 5, 10, 30)),
         ("DATETIME", "2024-01-05T10:30:00.000", "2024-01-05T10:30:00", datetime(2024, 1, 5, 10, 30)),
-        ("DATETIME(3)", "2024-01-05 10:30:00.1250000", "2024-01-05 10:30:00.125", datetime(2024, 1, 5, 10, 30, 0, 125000)),
+        (
+            "DATETIME(3)",
+            "2024-01-05 10:30:00.1250000",
+            "2024-01-05 10:30:00.125",
+            datetime(2024, 1, 5, 10, 30, 0, 125000),
+        ),
         ("TIMESTAMP", "2038-01-19 03:14:07", "2038-01-19 03:14:07", datetime(2038, 1, 19, 3, 14, 7)),
         ("TIME", "10:30", "10:30", timedelta(hours=10, minutes=30)),
         ("TIME", "-838:59:59", "-838:59:59", -timedelta(hours=838, minutes=59, seconds=59)),

@@ -70,11 +70,14 @@ def test_other_types_have_their_limits(text: str, expected: ColumnType) -> None:
 
 
 def test_members_of_an_enum_are_read_whatever_they_hold() -> None:
-    assert ("a", "it's", "b,c", "(x)", "") == members(parse_type("enum('a','it''s', 'b,c','(x)','')"))
-    assert () == members(parse_type("varchar(5)"))
+    assert members(parse_type("enum('a','it''s', 'b,c','(x)','')")) == ("a", "it's", "b,c", "(x)", "")
+    assert not members(parse_type("varchar(5)"))
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "varchar", "decimal(66,2)", "decimal(5,6)", "int(x)", "enum()", "text(5,", "int drop table"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "nonsense", "varchar", "decimal(66,2)", "decimal(5,6)", "int(x)", "enum()", "text(5,", "int drop table"],
+)
 def test_what_is_no_type_is_refused(text: str) -> None:
     with pytest.raises(SchemaError, match="not a MySQL type") as raised:
         parse_type(text)

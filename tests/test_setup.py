@@ -40,7 +40,9 @@ def test_the_example_names_settings_that_exist_with_their_defaults(root: Path) -
 
 
 def test_make_names_its_targets(root: Path) -> None:
-    shown = subprocess.run(["/usr/bin/env", "make", "help"], cwd=root, check=True, capture_output=True, text=True).stdout
+    shown = subprocess.run(
+        ["/usr/bin/env", "make", "help"], cwd=root, check=True, capture_output=True, text=True
+    ).stdout
     assert re.findall(r"^make (\w+) +\w", shown, re.MULTILINE) == [
         "help",
         "setup",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from typing import Literal
 
@@ -108,6 +109,6 @@ def _shortened(text: str, *, complete: bool) -> tuple[str, bool]:
 
 
 def _regular(separation: Separation) -> bool:
-    lengths = [len(record) for record in separation.records]
-    usual = max(set(lengths), key=lengths.count)
-    return usual > 1 and lengths.count(usual) >= REGULAR * len(lengths)
+    lengths = Counter(map(len, separation.records))
+    usual, count = lengths.most_common(1)[0] if lengths else (0, 0)
+    return usual > 1 and count >= REGULAR * lengths.total()

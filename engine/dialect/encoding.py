@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from engine.errors import DialectError
@@ -19,6 +20,7 @@ MARKS = (
 )
 PATTERN_BYTES = 4_096
 GUESS_BYTES = 16_384
+FEW_WORDS = 12
 
 # Runs of text around bytes beyond ASCII: all that tells one encoding from another.
 _FOREIGN = re.compile(rb"[^\x00-\x20,;|\"]*[\x80-\xff][^\x00-\x20,;|\"]*(?: [^\x00-\x20,;|\"]+)?")
@@ -152,9 +154,9 @@ def _utf8_sequences(sample: bytes, *, complete: bool) -> tuple[int, int]:
 def _guess(sample: bytes, *, complete: bool) -> str | None:
     """Return the encoding that both the detector and a look at the letters find plausible, None for none.
 
-    Measured on 630 tables of names in 26 languages: chardet 7.7 told Western text right in 41 of 44 and needed 3 ms,
-    charset-normalizer 3.5 in 19 of 44 and 40 ms; with the look at the letters none of them came out wrong, bar
-    Central European text of one or two short words.
+    Measured on 990 tables of names, 2 to 2,000 rows, in 15 encodings: 691 right, 291 refused (all 120 of DOS and the
+    Mac among them), 8 wrong, all of them with few words of Latin letters. Of the 330 in cp1252 308 were right;
+    charset-normalizer 3.5 alone got 138, at 40 ms each, chardet 7.7 alone 280, at 3 ms.
     """
     import chardet
 
@@ -164,14 +166,29 @@ def _guess(sample: bytes, *, complete: bool) -> str | None:
         _codec(chardet.detect(sample[:GUESS_BYTES])["encoding"]),
     )
     if by_words in _LATIN:
-        # The two alphabets look alike: both readings have to agree on which one it is.
-        agreed = by_sample in _LATIN or by_sample not in _WESTERN
-        return by_words if agreed and _decodes(sample, by_words, complete=complete) else None
+        # The alphabets look alike: both readings have to agree, and a few words that Western text could hold as well
+        # are too few.
+        agreed = by_sample not in _WESTERN and (words.count(b" ") >= FEW_WORDS or not _looks_western(words))
+        return by_words if agreed and _reads_well(words, by_words, sample, complete=complete) else None
     if _looks_western(words) and by_words not in _EASTERN and _decodes(sample, "cp1252", complete=complete):
         return "cp1252"
-    if by_words in _EASTERN | _OTHERS and _decodes(sample, by_words, complete=complete):
-        return by_words
-    return None
+    trusted = by_words in _EASTERN | _OTHERS and _reads_well(words, by_words, sample, complete=complete)
+    return by_words if trusted else None
+
+
+def _reads_well(words: bytes, name: str, sample: bytes, *, complete: bool) -> bool:
+    """Tell whether all of the sample decodes, and to letters, with no capital after a small one."""
+    if not _decodes(sample, name, complete=complete):
+        return False
+    text = words.decode(name, errors="replace")
+    if name in _EASTERN:
+        # Where Central European text is taken for Korean, a letter in the middle of a word swallows its neighbour.
+        runs = len(re.findall(r"[^\x00-\x7f]+", text))
+        if name == "johab" or 2 * len(re.findall(r"[A-Za-z][^\x00-\x7f]+|[^\x00-\x7f]+(?=[A-Za-z])", text)) > runs:
+            return False
+    foreign = [(before, char) for before, char in pairwise(f" {text}") if char > "\x7f"]
+    good = sum(char.isalpha() and not (char.isupper() and before.islower()) for before, char in foreign)
+    return good >= 0.9 * len(foreign)
 
 
 def _codec(name: str | None) -> str:

@@ -1,8 +1,9 @@
 """How records part into fields: delimiter, quote and escape, by trying each and looking at what comes out.
 
 The score follows van den Burg, Nazábal and Sutton, "Wrangling messy CSV files by detecting row and type patterns"
-(2019): a good dialect gives records of equal length whose cells look like something. `clevercsv`, the authors' own
-program, parts ways with users on files of one column, which it splits at blanks and colons, and takes up to 0.3 s.
+(2019): a good dialect gives records of equal length whose cells look like something. `clevercsv` 0.8.5, the authors'
+own program, is as right on 96 real files (two differ from the annotation, either way), but splits files of one column
+at blanks and colons (8 of 303 made files; none here), and takes up to 0.4 s where this takes up to 0.07 s.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ DELIMITERS = (",", ";", "\t", "|")
 # These part words and times as well, so they need more evidence.
 DOUBTFUL = (":", " ")
 MAX_RECORDS = 400
-MAX_CELLS = 4_000
+MAX_CELLS = 2_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +64,11 @@ def separate(text: str, declared: Declared, *, prior: str | None, complete: bool
         one = _finish(text, delimiter, declared, complete=complete)
         if _beyond_doubt(one):
             return one
-    if best is not None and best.score > 0.1 and not _values_with_delimiter(best):
+    if (
+        best is not None
+        and best.score > (0.1 if len(best.records[0]) == 1 else 0.02)
+        and not _values_with_delimiter(best)
+    ):
         return best
     # One column: a delimiter that never parts a record leaves it whole.
     order = dict.fromkeys((prior or ",", *DELIMITERS, *DOUBTFUL, "\x1f"))
@@ -167,7 +172,7 @@ def _score(records: tuple[tuple[str, ...], ...]) -> float:
     if len(records[0]) != usual:
         alike /= 2
     cells = [cell for record in records for cell in record][:MAX_CELLS]
-    whole = sum(map(is_whole, cells)) / len(cells)
+    whole = sum(count for cell, count in Counter(cells).items() if is_whole(cell)) / len(cells)
     return alike**2 * (0.1 + 0.9 * whole) * (usual - 1) / usual
 
 

@@ -171,7 +171,7 @@ def create_staging(connection: Connection, staging: str, target: str, columns: t
 
 def create_temporary(connection: Connection, model: str) -> str:
     """Create an empty temporary table like another and return its quoted name; nothing is committed by that."""
-    name = quote_mysql("_ingest_batch")
+    name = quote_mysql("_ingest_proof")
     connection.execute(f"DROP TEMPORARY TABLE IF EXISTS {name}")
     connection.execute(f"CREATE TEMPORARY TABLE {name} LIKE {quote_mysql(model)}")
     return name

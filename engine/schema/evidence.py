@@ -7,7 +7,6 @@ from enum import StrEnum
 
 from engine.schema.temporal import FORMATS
 
-
 # Whole numbers of so many digits always fit 128 bits.
 RANGE_DIGITS = 38
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.config import Feed
@@ -53,13 +53,12 @@ def plan_new(table: str, header: Sequence[str], evidence: Evidence, feed: Feed) 
         table, header, names, feed
     )
     key = _key(table, names, feed)
-    drafts = [_as_key(draft) if draft.name in key else draft for draft in drafts]
+    drafts = _with_key(drafts, key)
     fitted = fit(
         [draft.type for draft in drafts],
         [None if draft.seen is None or draft.name in key else draft.seen.max_chars for draft in drafts],
         [0 if draft.seen is None else draft.seen.max_bytes for draft in drafts],
     )
-    _check_key({draft.name: column for draft, column in zip(drafts, fitted.types, strict=True) if draft.name in key})
     columns = tuple(
         Column(
             name=draft.name,
@@ -128,25 +127,29 @@ def _key(table: str, names: Sequence[str], feed: Feed) -> tuple[str, ...]:
     return tuple(dict.fromkeys(present[identity(name)] for name in feed.key))
 
 
-def _as_key(draft: _Draft) -> _Draft:
-    """Make a column fit for an index: not NULL, and an inferred text no longer than one can be."""
+def _with_key(drafts: Sequence[_Draft], key: Sequence[str]) -> list[_Draft]:
+    """Make the key's columns NOT NULL and fit for one index: inferred text with room if there is some, else without."""
+    for steps in ((64, 128, 255, 512, 768), ()):
+        made = [_as_key(draft, steps) if draft.name in key else draft for draft in drafts]
+        types = {draft.name: draft.type for draft in made if draft.name in key}
+        unbounded = any(one.kind is Kind.TEXT and one.max_chars is None for one in types.values())
+        size = sum(4 * one.max_chars if one.max_chars is not None else row_bytes(one) for one in types.values())
+        if size <= _MAX_KEY_BYTES and not unbounded:
+            return made
+    listed = ", ".join(f"{name} {one.mysql}" for name, one in types.items())
+    raise SchemaError(
+        f"the key ({listed}) is longer than the 3,072 bytes of an index, which are 768 characters",
+        code="schema.key_too_long",
+        next_step="declare its columns as shorter VARCHAR, or choose other columns as the key",
+    )
+
+
+def _as_key(draft: _Draft, steps: Sequence[int]) -> _Draft:
     column = draft.type
     if draft.seen is not None and column.kind is Kind.TEXT:
-        steps = (64, 128, 255, 512, 768)
-        column = next((varchar_type(step) for step in steps if step >= draft.seen.max_chars), column)
+        longest = max(draft.seen.max_chars, 1)
+        column = varchar_type(next((step for step in steps if step >= longest), longest))
     return _Draft(name=draft.name, type=column, seen=draft.seen, nullable=False)
-
-
-def _check_key(key: Mapping[str, ColumnType]) -> None:
-    size = sum(4 * one.max_chars if one.max_chars is not None else row_bytes(one) for one in key.values())
-    unbounded = any(one.kind is Kind.TEXT and one.max_chars is None for one in key.values())
-    if unbounded or size > _MAX_KEY_BYTES:
-        listed = ", ".join(f"{name} {one.mysql}" for name, one in key.items())
-        raise SchemaError(
-            f"the key ({listed}) is longer than the 3,072 bytes of an index, which are 768 characters",
-            code="schema.key_too_long",
-            next_step="declare its columns as shorter VARCHAR, or choose other columns as the key",
-        )
 
 
 def _create_sql(drafts: Sequence[_Draft], types: Sequence[ColumnType], key: Sequence[str]) -> str:

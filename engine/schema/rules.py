@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
+from typing import Never
 
 import polars as pl
 
@@ -73,7 +74,7 @@ def _beyond(reading: Reading, column: Column, limit: float | str, *, below: bool
     return typed < bound if below else typed > bound
 
 
-def _bound(column: Column, limit: float | str) -> Decimal | float | str | datetime:
+def _bound(column: Column, limit: float | str) -> Decimal | float | str | datetime | timedelta:
     """Return a limit as what the column's typed values compare with."""
     kind = column.type.kind
     if kind in (Kind.INTEGER, Kind.DECIMAL):
@@ -85,8 +86,10 @@ def _bound(column: Column, limit: float | str) -> Decimal | float | str | dateti
     if not isinstance(limit, str):
         return _refuse(limit)
     if kind is Kind.TIME:
-        return limit if temporal.long_times(pl.Series([limit])).item() is not None else _refuse(limit)
-    return datetime.fromisoformat(limit)
+        read = temporal.long_times(pl.Series([limit])).item()
+        return read if isinstance(read, timedelta) else _refuse(limit)
+    moment = datetime.fromisoformat(limit)
+    return moment if moment.tzinfo is None else _refuse(limit)
 
 
 def _beyond_number(typed: pl.Series, column: Column, bound: Decimal, *, below: bool) -> pl.Series:
@@ -107,7 +110,7 @@ def _is_beyond(value: Decimal, bound: Decimal, *, below: bool) -> bool:
     return value < bound if below else value > bound
 
 
-def _refuse(limit: object) -> str:
+def _refuse(limit: object) -> Never:
     raise ValueError(limit)
 
 

@@ -55,9 +55,7 @@ class Distinct:
         )
 
 
-def distinct_of(
-    filled: pl.Series, hashes: NDArray[np.uint64], limits: Limits, known: Distinct | None = None
-) -> Distinct:
+def distinct_of(filled: pl.Series, hashes: NDArray[np.uint64], limits: Limits, known: Distinct) -> Distinct:
     """Count or sketch the values of one column of a batch.
 
     Args:
@@ -66,12 +64,11 @@ def distinct_of(
         limits: Where counting ends.
         known: What the result will be added to: with it already sketched, nothing is counted.
     """
-    sketch = None if known is None else known.sketch
-    if sketch is None:
+    if known.sketch is None:
         values = _counted(filled, hashes, limits)
         if values is not None:
             return _within(values, limits)
-    return Distinct(values=None, sketch=HashSketch.of(hashes, size=limits.column_hashes, known=sketch))
+    return Distinct(values=None, sketch=HashSketch.of(hashes, size=limits.column_hashes, known=known.sketch))
 
 
 def hashes_of(stored: pl.Series) -> NDArray[np.uint64]:

@@ -59,9 +59,8 @@ def sample_of(
     *,
     rows: int,
     batch_number: int,
-    size: int,
     chars: int,
-    known: RowSample | None = None,
+    known: RowSample,
 ) -> RowSample:
     """Draw the sample of one batch.
 
@@ -69,13 +68,13 @@ def sample_of(
         stored: The columns of the batch in stored form.
         rows: Its rows.
         batch_number: Its number in the file, from 0 to 2^24, which no other batch of the file has.
-        size: Rows to keep.
         chars: Where a text is cut.
-        known: A sample that this one will be added to: rows that can't be in the sum are left out.
+        known: A sample of the same size that this one will be added to: rows that can't be in the sum are left out.
     """
+    size = known.size
     priorities = _priorities(batch_number, rows)
     chosen: NDArray[np.intp] = np.arange(rows)
-    if known is not None and known.frame.height == size:
+    if known.frame.height == size:
         chosen = np.flatnonzero(priorities <= np.uint64(known.frame[PRIORITY][-1]))
     if len(chosen) > size:
         chosen = chosen[np.argpartition(priorities[chosen], size)[:size]]

@@ -56,9 +56,10 @@ class HashSketch:
             known: A sketch that this one will be added to: what can't be in the sum is left out.
         """
         rows = len(hashes) if counts is None else int(counts.sum())
-        # Below this nothing is left out; a higher one only costs time.
-        bound = int(known.hashes[-1]) if known is not None and len(known.hashes) == size else _HASHES - 1
-        tried = bound if known is not None else min(bound, _FIRST_TRY * size * _HASHES // max(len(hashes), 1))
+        bound, tried = _HASHES - 1, _FIRST_TRY * size * _HASHES // max(len(hashes), 1)
+        if known is not None and len(known.hashes) == size:
+            bound = tried = int(known.hashes[-1])
+        tried = min(tried, bound)
         kept, sums, all_kept = _smallest(hashes, counts, tried)
         if len(kept) < size and tried < bound:
             kept, sums, all_kept = _smallest(hashes, counts, bound)

@@ -89,7 +89,10 @@ def read(data: bytes) -> TableParts:
         raise _unreadable("they are cut short")
     frames = []
     for size in header.frame_bytes:
-        frames.append(pl.read_ipc(io.BytesIO(data[end : end + size]), use_pyarrow=False))
+        try:
+            frames.append(pl.read_ipc(io.BytesIO(data[end : end + size])))
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise _unreadable(f"a table of theirs is damaged: {error}") from None
         end += size
     return _parts(header, frames)
 
