@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import tomllib
 from collections.abc import Mapping
@@ -155,10 +156,16 @@ class Feed(BaseModel):
                 raise ValueError(f"delimiter and quote_char are both {self.delimiter!r}")
             if any(char in "\r\n" for char in self.delimiter):
                 raise ValueError("delimiter can't hold a line end")
+        if self.encoding is not None:
+            try:
+                codecs.lookup(self.encoding)
+            except LookupError:
+                raise ValueError(
+                    f"there is no encoding {self.encoding!r}; try utf-8, cp1252, latin-1 or utf-16"
+                ) from None
         if self.mode is Mode.UPSERT and self.visibility == "file":
             raise ValueError("an upsert is one transaction already: visibility = 'file' is for append")
         return self
-
 
     def replaced(self, fields: Mapping[str, object]) -> Feed:
         """Return this feed with some fields replaced, checked again as a whole.

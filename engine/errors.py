@@ -17,9 +17,7 @@ class EngineError(Exception):
 
     exit_status: ClassVar[int] = 1
 
-    def __init__(
-        self, message: str, *, code: str, next_step: str | None = None, retryable: bool = False
-    ) -> None:
+    def __init__(self, message: str, *, code: str, next_step: str | None = None, retryable: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
@@ -34,9 +32,7 @@ class EngineError(Exception):
         return _rebuild, (type(self), self.message, self.code, self.next_step, self.retryable)
 
 
-def _rebuild(
-    kind: type[EngineError], message: str, code: str, next_step: str | None, retryable: bool
-) -> EngineError:
+def _rebuild(kind: type[EngineError], message: str, code: str, next_step: str | None, retryable: bool) -> EngineError:
     return kind(message, code=code, next_step=next_step, retryable=retryable)
 
 

@@ -15,7 +15,6 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.config import Feed
     from engine.model import Progress, RunReport
 
 _OK, _FAILED, _USAGE, _BUG, _INTERRUPTED = 0, 1, 2, 3, 130
@@ -39,7 +38,9 @@ class _Output:
 @click.option("--batch-mb", type=click.FloatRange(min=0, min_open=True), help="MiB of the file in a batch at most.")
 @click.option("--loaders", type=click.IntRange(1, 64), help="Connections that load at once.")
 @click.option("--max-rejects", metavar="N|P%", help="Rejected rows that a file may have. Default: 0.")
-@click.option("--on-duplicate", type=click.Choice(["skip", "load"]), help="Bytes that are loaded already. Default: skip.")
+@click.option(
+    "--on-duplicate", type=click.Choice(["skip", "load"]), help="Bytes that are loaded already. Default: skip."
+)
 @click.option("--delimiter", help=r"Default: found out. \t is a tab.")
 @click.option("--quote-char", help='Default: found out. "" for none.')
 @click.option("--escape-char", help='Default: found out; quotes are doubled where there is none. "" for none.')
@@ -188,7 +189,8 @@ def _talk(output: _Output, stack: ExitStack) -> Callable[[Progress], None] | Non
 
 def _bar(console: object, stack: ExitStack) -> Callable[[Progress], None]:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress as Bar, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import Progress as Bar
 
     assert isinstance(console, Console)
     bar = stack.enter_context(

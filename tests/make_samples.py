@@ -63,7 +63,7 @@ def _field(value: str | None, delimiter: str) -> str:
 
 
 def _sales(month: int) -> list[tuple[str | None, ...]]:
-    chance = random.Random(2024_00 + month)  # noqa: S311 (samples, not secrets)
+    chance = random.Random(2024_00 + month)
     header = ("transaction_id", "customer_id", "product_name", "quantity", "price", "transaction_date", "region")
     rows: list[tuple[str | None, ...]] = [header]
     for number in range(1, _SALES_ROWS + 1):
@@ -86,7 +86,7 @@ def _sales(month: int) -> list[tuple[str | None, ...]]:
 
 
 def _customers() -> list[tuple[str | None, ...]]:
-    chance = random.Random(7)  # noqa: S311
+    chance = random.Random(7)
     header = ("customer_id", "name", "zip", "account", "born", "newsletter", "credit_limit", "note", "address")
     first = ("Zoë", "Márton", "Aoife", "Łukasz", "Noor", "Ana María", "Jean-Luc", "悠真", "O'Neil", "Siân")
     last = ("Müller", "Szabó", "Ní Bhriain", "Wójcik", "de Vries", "Peña", 'Picard "Le Grand"', "佐藤", "Smith, Jr.")
@@ -122,7 +122,7 @@ def _products() -> list[tuple[str | None, ...]]:
 
 
 def _readings() -> list[tuple[str | None, ...]]:
-    chance = random.Random(42)  # noqa: S311
+    chance = random.Random(42)
     rows: list[tuple[str | None, ...]] = [("sensor", "measured_at", "temperature_c", "humidity_percent", "pressure_pa")]
     start = datetime(2024, 3, 1, tzinfo=UTC)
     for step in range(2_000):
@@ -142,7 +142,7 @@ def _readings() -> list[tuple[str | None, ...]]:
 
 
 def _turnover() -> list[tuple[str | None, ...]]:
-    chance = random.Random(49)  # noqa: S311
+    chance = random.Random(49)
     rows: list[tuple[str | None, ...]] = [("Datum", "Filiale", "Straße", "Umsatz €", "Bemerkung")]
     branches = (
         ("Köln", "Domstraße 1"),

@@ -212,7 +212,7 @@ def test_a_file_system_without_room_is_said_to_be_full(tmp_path: Path) -> None:
     mount = tmp_path / "full"
     mount.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(mount)]
-    if not shutil.which("mount") or subprocess.run(command, capture_output=True, check=False).returncode:  # noqa: S603
+    if not shutil.which("mount") or subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("this user can't mount a small file system")
     try:
         file = source(tmp_path / "a.csv", bytes(300_000))
@@ -221,7 +221,7 @@ def test_a_file_system_without_room_is_said_to_be_full(tmp_path: Path) -> None:
         assert (caught.value.code, caught.value.retryable) == ("archive.disk_full", True)
         assert (file.path.stat().st_size, names(mount)) == (300_000, [])
     finally:
-        subprocess.run(["umount", str(mount)], check=True)  # noqa: S603, S607
+        subprocess.run(["umount", str(mount)], check=True)
 
 
 def test_an_archive_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ def test_a_kill_at_any_point_loses_nothing_and_the_next_call_completes(tmp_path:
         folder = archive_dir / str(fatal)
         file = source(tmp_path / f"input{fatal}/a.csv")
         command = [sys.executable, "-c", textwrap.dedent(KILLED), str(file.path), str(folder), str(fatal)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         whole = [path for path in (*folder.rglob("*.csv"), file.path) if path.exists() and path.read_bytes() == CONTENT]
         hidden = [path for path in file.path.parent.glob(".*") if path.read_bytes() == CONTENT]
         assert whole or hidden, fatal

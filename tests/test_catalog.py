@@ -74,7 +74,7 @@ def test_a_file_that_begins_is_running(keeper: Catalog, catalog: Postgres) -> No
             "append",
             "sales",
             "running",
-            datetime(2026, 3, 1, 12, 30),  # noqa: DTZ001
+            datetime(2026, 3, 1, 12, 30),
             datetime(2026, 3, 1, 12, 30, tzinfo=UTC),
             datetime(2026, 3, 1, 11, 30, tzinfo=UTC),
             None,

@@ -75,7 +75,7 @@ def test_processes_that_start_at_once_all_succeed(catalog_url: str, catalog: Pos
         "Catalog.connect(sys.argv[1], connect_timeout_s=5).close()"
     )
     started = [
-        subprocess.Popen(  # noqa: S603
+        subprocess.Popen(
             [sys.executable, "-c", script, catalog_url],
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -171,7 +171,7 @@ def test_a_user_who_may_not_create_tables_is_told_so(
     # As administrator: up to PostgreSQL 14 everybody may create tables, and a database's owner can't change that.
     administrator = Postgres(urlunsplit(urlsplit(postgres_server.url)._replace(path=urlsplit(catalog_url).path)))
     administrator.rows("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
-    reader = changed(catalog_url, user="headrace_reader", password="reader-secret")  # noqa: S106
+    reader = changed(catalog_url, user="headrace_reader", password="reader-secret")
 
     error = failure_of(reader)
 
@@ -192,7 +192,7 @@ def test_a_user_who_may_not_create_tables_is_told_so(
 
 @pytest.mark.parametrize("user", ["headrace", "nobody_such"])
 def test_a_wrong_password_is_denied_and_never_shown(catalog_url: str, user: str) -> None:
-    error = failure_of(changed(catalog_url, user=user, password="hunter2-secret"))  # noqa: S106
+    error = failure_of(changed(catalog_url, user=user, password="hunter2-secret"))
 
     assert (error.code, error.retryable) == ("catalog.denied", False)
     assert f"does not let user {user} in" in str(error)

@@ -27,7 +27,7 @@ from engine.model import Histogram, Mode
         (1e16, "1e+16"),
         (True, "true"),
         (date(2026, 2, 28), "2026-02-28"),
-        (datetime(2026, 2, 28, 1, 2, 3, 400000), "2026-02-28T01:02:03.400000"),  # noqa: DTZ001
+        (datetime(2026, 2, 28, 1, 2, 3, 400000), "2026-02-28T01:02:03.400000"),
         (time(1, 2, 3), "01:02:03"),
         (timedelta(hours=838, minutes=59, seconds=59), "838:59:59"),
         (-timedelta(hours=1, microseconds=5), "-01:00:00.000005"),

@@ -195,7 +195,7 @@ def test_nobody_gets_in_without_the_password(own: Settings) -> None:
                 MySQLdb.connect(host="127.0.0.1", port=port(mysql_url), user=user, password=password)
     for user in ("headrace", "postgres"):
         with pytest.raises(psycopg.OperationalError, match="authentication failed"):
-            psycopg.connect(host="127.0.0.1", port=port(catalog_url), user=user, password="postgres", dbname="headrace")  # noqa: S106
+            psycopg.connect(host="127.0.0.1", port=port(catalog_url), user=user, password="postgres", dbname="headrace")
 
 
 def test_passwords_are_in_no_argument_and_no_log(own: Settings) -> None:

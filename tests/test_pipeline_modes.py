@@ -60,7 +60,7 @@ def test_sales_files_go_to_sales_data_with_its_indexes(settings: Settings, mysql
 def test_a_file_without_a_feed_gets_a_table_of_its_own(settings: Settings, mysql: Mysql, tmp_path: Path) -> None:
     path = write(
         tmp_path / "Customers (March).csv",
-        "id,zip,balance,since,note,big\n1,00501,12.50,2020-01-02,,9223372036854775808\n2,10001,-3,2021-12-31,\"\",1\n",
+        'id,zip,balance,since,note,big\n1,00501,12.50,2020-01-02,,9223372036854775808\n2,10001,-3,2021-12-31,"",1\n',
     )
     file = only(ingest_files([path], settings))
     assert file.table == "customers_march"
@@ -117,7 +117,9 @@ def test_replace_shows_only_the_new_rows_and_lets_the_old_file_come_again(
 
 
 def test_replace_keeps_the_table_s_indexes(settings: Settings, mysql: Mysql, tmp_path: Path) -> None:
-    mysql.rows("CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, s VARCHAR(20), KEY by_n (n), UNIQUE KEY by_s (s))")
+    mysql.rows(
+        "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, s VARCHAR(20), KEY by_n (n), UNIQUE KEY by_s (s))"
+    )
     path = write(tmp_path / "a.csv", "n,s\n1,a\n2,b\n")
     assert only(ingest_files([path], settings, table="t", mode="replace")).status is FileStatus.LOADED
     assert {row[2] for row in mysql.rows("SHOW INDEX FROM t")} == {"PRIMARY", "by_n", "by_s"}
@@ -163,7 +165,9 @@ def test_ten_row_batches_all_arrive(settings: Settings, mysql: Mysql, tmp_path: 
     assert mysql.value("SELECT COUNT(*) FROM t") == 2007
 
 
-def test_a_table_without_an_automatic_key_is_proved_all_the_same(settings: Settings, mysql: Mysql, tmp_path: Path) -> None:
+def test_a_table_without_an_automatic_key_is_proved_all_the_same(
+    settings: Settings, mysql: Mysql, tmp_path: Path
+) -> None:
     mysql.rows("CREATE TABLE t (code VARCHAR(10) PRIMARY KEY, n INT)")
     small = settings.model_copy(update={"batch_rows": 2})
     file = only(ingest_files([write(tmp_path / "a.csv", "code,n\na,1\nb,2\nc,3\n")], small, table="t"))
@@ -173,7 +177,9 @@ def test_a_table_without_an_automatic_key_is_proved_all_the_same(settings: Setti
     assert mysql.rows("SELECT code, n FROM t ORDER BY code") == [("a", 1), ("b", 2), ("c", 3)]
 
 
-def test_a_key_that_is_there_already_leaves_the_table_as_it_was(settings: Settings, mysql: Mysql, tmp_path: Path) -> None:
+def test_a_key_that_is_there_already_leaves_the_table_as_it_was(
+    settings: Settings, mysql: Mysql, tmp_path: Path
+) -> None:
     mysql.rows("CREATE TABLE t (code VARCHAR(10) PRIMARY KEY, n INT)")
     mysql.rows("INSERT INTO t VALUES ('c', 0)")
     small = settings.model_copy(update={"batch_rows": 1})

@@ -56,7 +56,7 @@ def prove_by_evidence(values: list[str | None]) -> tuple[Proof, Column]:
 
 
 @given(columns())
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_a_plan_from_the_evidence_proves_and_changes_nothing(values: list[str | None]) -> None:
     proof, column = prove_by_evidence(values)
     assert proof.failures == ()
@@ -87,7 +87,7 @@ def assert_equal(source: str, typed: object, column: Column) -> None:
 
 
 @given(columns(), columns())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_evidence_of_two_parts_is_that_of_both(first: list[str | None], second: list[str | None]) -> None:
     def frame(values: list[str | None]) -> pl.DataFrame:
         return pl.DataFrame({"c": pl.Series(values, dtype=pl.String)})
@@ -99,7 +99,7 @@ def test_evidence_of_two_parts_is_that_of_both(first: list[str | None], second: 
 
 
 @given(columns(), columns())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_plan_from_a_sample_either_holds_or_says_that_it_must_be_widened(
     sample: list[str | None], rest: list[str | None]
 ) -> None:
@@ -118,7 +118,7 @@ _DECLARED = ["INT", "BIGINT UNSIGNED", "DECIMAL(10,2)", "DECIMAL(65,30)", "DOUBL
 
 
 @given(st.sampled_from(_DECLARED), columns())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_declared_column_keeps_the_number_or_rejects_it(declared: str, values: list[str | None]) -> None:
     frame = pl.DataFrame({"c": pl.Series(values, dtype=pl.String)})
     feed = Feed.model_validate({"columns": {"c": {"type": declared}}})

@@ -154,7 +154,7 @@ def test_a_skippable_frame_between_zstandard_frames_is_skipped(tmp_path: Path) -
 def test_a_bomb_is_read_in_bounded_pieces(tmp_path: Path, name: str) -> None:
     with open_source(stored(tmp_path, name, COMPRESSORS[name](bytes(16 << 20)))) as opened:
         assert opened.stream.read(100) == bytes(100)
-        assert len(opened.stream._rest) <= 1 << 20  # noqa: SLF001
+        assert len(opened.stream._rest) <= 1 << 20
 
 
 def test_a_new_format_takes_ten_lines(tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ class TestTimes:
         assert (found.min_chars, found.max_chars) == (10, 10)
 
     def test_datetimes(self) -> None:
-        moments = [datetime(1969, 12, 31, 23, 59, 59, 999_000), datetime(2024, 1, 2, 3, 4, 5)]  # noqa: DTZ001
+        moments = [datetime(1969, 12, 31, 23, 59, 59, 999_000), datetime(2024, 1, 2, 3, 4, 5)]
         found, totals = profiled(list(moments), DATETIME), totalled(list(moments), DATETIME)
         assert (found.minimum, found.maximum) == tuple(moments)
         assert totals.total == -1_000 + 1_704_164_645_000_000
@@ -279,7 +279,7 @@ class TestNothing:
             Kind.DECIMAL: "7.5" if column_type is HUGE else Decimal("7.5"),
             Kind.DOUBLE: 7.5,
             Kind.DATE: date(2024, 1, 1),
-            Kind.DATETIME: datetime(2024, 1, 1),  # noqa: DTZ001
+            Kind.DATETIME: datetime(2024, 1, 1),
             Kind.TIME: timedelta(seconds=7),
             Kind.TEXT: "seven",
         }

@@ -74,9 +74,7 @@ def load_batch(connection: Connection, to: Destination, batch: StagedBatch) -> L
     except LoadError:
         connection.rollback()
         raise
-    return LoadResult(
-        number=batch.number, rows=result.rows, seconds=time.perf_counter() - began, totals=result.totals
-    )
+    return LoadResult(number=batch.number, rows=result.rows, seconds=time.perf_counter() - began, totals=result.totals)
 
 
 def send(connection: Connection, to: Destination, batch: StagedBatch, temporary: str | None) -> LoadResult:
@@ -102,9 +100,7 @@ def send(connection: Connection, to: Destination, batch: StagedBatch, temporary:
     totals = None
     if to.receipt:
         where = f"{quote_mysql(to.order_column)} >= LAST_INSERT_ID()" if to.order_column else ""
-        rows, totals = read_totals(
-            connection.query(totals_query(into, to.columns, where, to.charsets))[0], to.columns
-        )
+        rows, totals = read_totals(connection.query(totals_query(into, to.columns, where, to.charsets))[0], to.columns)
         receipt = compare(batch.totals, totals, batch.rows, rows)
         if not receipt.verified:
             wrong = [
@@ -119,9 +115,7 @@ def send(connection: Connection, to: Destination, batch: StagedBatch, temporary:
                 next_step="the batch was rolled back; look for a trigger or a conversion in the table's columns",
             )
     if temporary:
-        moved = connection.execute(
-            f"INSERT INTO {quote_mysql(to.table)} ({names}) SELECT {names} FROM {temporary}"
-        )
+        moved = connection.execute(f"INSERT INTO {quote_mysql(to.table)} ({names}) SELECT {names} FROM {temporary}")
         if moved != batch.rows:
             raise UnexpectedResult(
                 f"batch {batch.number}: {moved} of {batch.rows} rows reached {to.table}", code="load.count"

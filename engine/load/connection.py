@@ -14,7 +14,7 @@ import MySQLdb.connections
 from MySQLdb import _mysql
 
 from engine.errors import LoadError, SettingsError
-from engine.load.refusal import translate
+from engine.load.refusal import LOCAL_INFILE_OFF_SOMEWHERE, Refused, server_side_off, translate
 from engine.log import logger
 
 # PyObject_HEAD of CPython: the MYSQL structure is the first member behind it, which `_pointer` checks.
@@ -67,7 +67,13 @@ class Address:
             port = parts.port or 3306
         except ValueError:
             port = 0
-        if parts.scheme not in ("mysql", "mariadb") or not parts.hostname or not database or not port or not parts.username:
+        if (
+            parts.scheme not in ("mysql", "mariadb")
+            or not parts.hostname
+            or not database
+            or not port
+            or not parts.username
+        ):
             raise SettingsError(
                 "INGEST_MYSQL_URL is not a MySQL URL",
                 code="settings.mysql_url",
@@ -85,7 +91,9 @@ class Address:
         modes = ("DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")
         if mode not in modes:
             raise SettingsError(
-                f"INGEST_MYSQL_URL has ssl_mode={mode}", code="settings.mysql_url", next_step="use one of " + ", ".join(modes)
+                f"INGEST_MYSQL_URL has ssl_mode={mode}",
+                code="settings.mysql_url",
+                next_step="use one of " + ", ".join(modes),
             )
         return cls(
             host=parts.hostname,
@@ -260,9 +268,16 @@ class Connection:
             info = self._mysql.info()
             return info.decode() if isinstance(info, bytes) else str(info or "")
         except MySQLdb.Error as error:
-            raise translate(error, str(self.address)) from None
+            raise self._local_infile(translate(error, str(self.address))) from None
         finally:
             self._mysql.infile.disarm()
+
+    def _local_infile(self, refused: Refused) -> Refused:
+        """Say which side has LOCAL INFILE off: with MariaDB's library the error is the same for both."""
+        if refused.number != LOCAL_INFILE_OFF_SOMEWHERE:
+            return refused
+        off = not int(str(self.query("SELECT @@GLOBAL.local_infile")[0][0]))
+        return server_side_off(refused) if off else refused
 
     def rollback(self) -> None:
         """Roll back, and ignore a connection that is gone: the server has rolled back by itself then."""

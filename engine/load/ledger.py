@@ -176,7 +176,8 @@ def committed_batches(connection: Connection, file_id: uuid.UUID) -> int:
 def mark_publishing(connection: Connection, file_id: uuid.UUID, content_hash: bytes) -> None:
     """Commit the intent to rename, so that recovery knows what a missing shadow table means."""
     connection.execute(
-        "UPDATE _ingest_file SET state = 'publishing', content_hash = %s WHERE file_id = %s", (content_hash, file_id.bytes)
+        "UPDATE _ingest_file SET state = 'publishing', content_hash = %s WHERE file_id = %s",
+        (content_hash, file_id.bytes),
     )
 
 
@@ -227,7 +228,8 @@ def mark_ended(connection: Connection, file_id: uuid.UUID, state: State) -> None
 def store_report(connection: Connection, file_id: uuid.UUID, report: str, *, cataloged: bool) -> None:
     """Keep the file's report beside its entry, and whether the catalog has it."""
     connection.execute(
-        "UPDATE _ingest_file SET report = %s, cataloged = %s WHERE file_id = %s", (report, int(cataloged), file_id.bytes)
+        "UPDATE _ingest_file SET report = %s, cataloged = %s WHERE file_id = %s",
+        (report, int(cataloged), file_id.bytes),
     )
 
 

@@ -31,7 +31,8 @@ class Loaders:
         self._failure: BaseException | None = None
         self._stopped = threading.Event()
         self._threads = [
-            threading.Thread(target=self._work, name=f"headrace-loader-{number}", daemon=True) for number in range(count)
+            threading.Thread(target=self._work, name=f"headrace-loader-{number}", daemon=True)
+            for number in range(count)
         ]
 
     def __enter__(self) -> Self:

@@ -132,7 +132,9 @@ def _text(value: Value) -> str:
         case float():
             return repr(value + 0.0)
         case time():
-            return _text(timedelta(hours=value.hour, minutes=value.minute, seconds=value.second, microseconds=value.microsecond))
+            return _text(
+                timedelta(hours=value.hour, minutes=value.minute, seconds=value.second, microseconds=value.microsecond)
+            )
         case timedelta():
             return str(value // timedelta(microseconds=1))
         case datetime():

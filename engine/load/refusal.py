@@ -47,6 +47,7 @@ _MEANINGS: dict[int, tuple[str, str | None, bool]] = {
     ),
 }
 _MEANINGS[3948] = _MEANINGS[1148]
+LOCAL_INFILE_OFF_SOMEWHERE = 4166
 
 _AT_ROW = re.compile(r"at row (\d+)")
 
@@ -56,6 +57,12 @@ class Refused(LoadError):
 
     number: int = 0
     row: int | None = None
+
+
+def server_side_off(refused: Refused) -> Refused:
+    """Say of an error about LOCAL INFILE that it's the server that has it off."""
+    code, next_step, retryable = _MEANINGS[1148]
+    return Refused(refused.message, code=code, next_step=next_step, retryable=retryable)
 
 
 def translate(error: MySQLdb.Error, where: str) -> Refused:

@@ -67,9 +67,7 @@ def _names(connection: Connection, name: str, *parameters: str) -> tuple[str, ..
     return tuple(_text(row[0]) for row in connection.query(statement(name), parameters))
 
 
-def secondary_indexes(
-    connection: Connection, table: str, columns: tuple[TableColumn, ...]
-) -> tuple[Index, ...]:
+def secondary_indexes(connection: Connection, table: str, columns: tuple[TableColumn, ...]) -> tuple[Index, ...]:
     """List the plain secondary indexes that can be dropped and built again from their columns alone."""
     found: dict[str, list[str]] = {}
     unique: dict[str, bool] = {}

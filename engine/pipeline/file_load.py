@@ -13,7 +13,7 @@ from engine.archive import STAMP, archive
 from engine.catalog import FileStart
 from engine.config import Feed, Settings
 from engine.dialect import detect
-from engine.errors import EngineError, LoadError, QualityError, RejectError, ScanError, SourceError
+from engine.errors import EngineError, LoadError, QualityError, ScanError, SourceError
 from engine.load import Address, Connection, Entry, add_totals, compare, ledger, tables
 from engine.log import Stopwatch, logger, step
 from engine.model import (
@@ -133,10 +133,10 @@ class FileLoad:
         course = self.course
         try:
             self._load()
-        except (RejectError, QualityError) as error:
-            course.status, course.error = FileStatus.HELD, error
         except EngineError as error:
-            course.status, course.error = FileStatus.FAILED, _located(error, self.file)
+            held = error.code in ("reject.limit", "quality.rule")
+            course.status = FileStatus.HELD if held else FileStatus.FAILED
+            course.error = _located(error, self.file)
         try:
             self._clean_up()
         except EngineError as error:
@@ -198,9 +198,7 @@ class FileLoad:
             course.rejects.header = header_bytes
         self._plan_and_load(header, unfinished, earlier)
 
-    def _plan_and_load(
-        self, header: tuple[str, ...], unfinished: Entry | None, earlier: tuple[Entry, ...]
-    ) -> None:
+    def _plan_and_load(self, header: tuple[str, ...], unfinished: Entry | None, earlier: tuple[Entry, ...]) -> None:
         """Plan from the first batch, load, and where a later value breaks the plan, plan from every row and start again."""
         course = self.course
         assert course.reading is not None

@@ -99,7 +99,10 @@ def choose_strategy(mode: Mode, feed: Feed, target: ExistingTable | None, schema
     if target is None:
         return "shadow"
     if mode is Mode.REPLACE:
-        bound = [*(f"trigger {name}" for name in target.triggers), *(f"foreign key {name}" for name in target.foreign_keys)]
+        bound = [
+            *(f"trigger {name}" for name in target.triggers),
+            *(f"foreign key {name}" for name in target.foreign_keys),
+        ]
         if bound:
             raise SchemaError(
                 f"{target.name} can't be replaced: its {', its '.join(bound)} would be lost",
@@ -150,7 +153,8 @@ def created_by_feed(feed: Feed, data_dir: Path) -> str | None:
         text = beside.read_text(encoding="utf-8") if beside.is_file() else statement(feed.create_table)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(
-            f"feed {feed.name}: create_table = {feed.create_table!r} can't be read: {error}", code="settings.create_table"
+            f"feed {feed.name}: create_table = {feed.create_table!r} can't be read: {error}",
+            code="settings.create_table",
         ) from None
     if "{table}" not in text:
         raise SettingsError(

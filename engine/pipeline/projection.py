@@ -61,11 +61,7 @@ class Projection:
 
     def keep(self, connection: Connection, report: FileReport, *, cataloged: bool) -> None:
         """Keep a report in the ledger, from which the catalog can be written again."""
-
-
-        ledger.store_report(
-            connection, uuid.UUID(report.file_id), to_json(file_document(report)), cataloged=cataloged
-        )
+        ledger.store_report(connection, uuid.UUID(report.file_id), to_json(file_document(report)), cataloged=cataloged)
 
     def catch_up(self, connection: Connection) -> int:
         """Record what earlier runs could not, and return how many reports that were."""
@@ -92,5 +88,3 @@ class Projection:
         if error.retryable:
             # Not once more for every file of the run: each would wait for the connection's timeout.
             self._catalog = None
-
-

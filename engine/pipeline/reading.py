@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from engine.config import Feed
-from engine.errors import RejectError
+from engine.errors import RejectError, SourceError
 from engine.log import Stopwatch
 from engine.model import ColumnTotals, Dialect, Irregular, Reject, RejectClass, SourceFile, StagedBatch, TableSchema
 from engine.reject import RejectFile
@@ -126,13 +126,19 @@ class Reading:
             scanner = self._scanner(opened)
             source = scanner.batches(names)
             while True:
-                with self._watch.measure("scan"):
-                    scanned = next(source, None)
+                try:
+                    with self._watch.measure("scan"):
+                        scanned = next(source, None)
+                except SourceError:
+                    # A file that grows or shrinks looks damaged first.
+                    opened.unchanged()
+                    raise
                 if scanned is None:
                     break
                 yield self._batch(scanned, schema, keys)
                 self._on_read(opened.raw.position, self.rows_read)
             self.blank_lines += scanner.trailing_blank_lines
+            opened.unchanged()
             while opened.stream.read(1 << 20):
                 pass
             opened.unchanged()

@@ -15,7 +15,6 @@ from engine.model import Dialect
 Problem = Literal["stray_quote", "unclosed_quote"]
 
 
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
     """A record as read; a field is None where it is empty and not quoted."""
@@ -109,9 +108,7 @@ class ExactReader:
         end = self._line_end.search(piece, start)
         content_end, behind = (end.start(), end.end()) if end else (len(piece), len(piece))
         fields = tuple(part or None for part in piece[start:content_end].split(self._delimiter))
-        return Record(
-            fields=fields, start=start, end=behind, content_end=content_end, problem=problem, problem_at=at
-        )
+        return Record(fields=fields, start=start, end=behind, content_end=content_end, problem=problem, problem_at=at)
 
     def _parse(self, piece: bytes, start: int, *, final: bool) -> Record:
         fields: list[bytes | None] = []
@@ -144,9 +141,7 @@ class ExactReader:
                 problem_at=problem_at,
             )
 
-    def _plain(
-        self, piece: bytes, at: int, *, final: bool
-    ) -> tuple[bytes | None, int, Problem | None, int | None]:
+    def _plain(self, piece: bytes, at: int, *, final: bool) -> tuple[bytes | None, int, Problem | None, int | None]:
         """Read a field that doesn't begin with a quote. A quote inside it is kept and reported."""
         parts, begin = [], at
         while True:
@@ -179,9 +174,7 @@ class ExactReader:
             return value, at, "stray_quote", piece.index(self._quote, begin)
         return value or None, at, None, None
 
-    def _quoted(
-        self, piece: bytes, at: int, *, final: bool
-    ) -> tuple[bytes, int, Problem | None, int | None]:
+    def _quoted(self, piece: bytes, at: int, *, final: bool) -> tuple[bytes, int, Problem | None, int | None]:
         """Read a quoted field. A quote that neither closes nor is doubled is kept and reported."""
         assert self._quote is not None
         assert self._inside is not None
@@ -205,9 +198,7 @@ class ExactReader:
                 parts.append(self._quote)
                 at = behind + 1
             elif (
-                behind >= len(piece)
-                or piece.startswith(self._delimiter, behind)
-                or self._line_end.match(piece, behind)
+                behind >= len(piece) or piece.startswith(self._delimiter, behind) or self._line_end.match(piece, behind)
             ):
                 value = b"".join(parts)
                 return value, behind, "stray_quote" if flaw_at is not None else None, flaw_at

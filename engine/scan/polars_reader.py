@@ -13,9 +13,7 @@ from engine.model import Dialect
 _BOM = b"\xef\xbb\xbf"
 
 
-def read_text(
-    text: bytes, names: Sequence[str], dialect: Dialect, *, rows: int, payload_bytes: int
-) -> pl.DataFrame:
+def read_text(text: bytes, names: Sequence[str], dialect: Dialect, *, rows: int, payload_bytes: int) -> pl.DataFrame:
     """Read regular records into a frame of String columns: NULL for an empty field, "" for a quoted empty one.
 
     Args:

@@ -120,7 +120,7 @@ class Scanner:
                     raise ScanError("the header has no end", code="scan.header") from None
                 size = len(piece) * 2
                 continue
-            if record.content_end == record.start and record.end < len(piece):
+            if record.content_end == record.start:
                 self._advance(piece[: record.end])
                 continue
             break
@@ -202,7 +202,9 @@ class Scanner:
                 rows_read=int(np.count_nonzero(status != BLANK)),
                 frame=self._frame(window, content, records, names),
                 rejects=tuple(
-                    _reject(place, index, RejectClass.PARSE, window.flaws[index].code, window.flaws[index].message, None)
+                    _reject(
+                        place, index, RejectClass.PARSE, window.flaws[index].code, window.flaws[index].message, None
+                    )
                     for index in sorted(flawed)
                     if window.status[index] == REJECTED
                 ),
@@ -309,7 +311,9 @@ def _written(fields: Sequence[bytes | None], dialect: Dialect) -> bytes:
 
 
 def _surplus(fields: Sequence[bytes | None]) -> str:
-    return json.dumps([None if part is None else part.decode("utf-8", "replace") for part in fields], ensure_ascii=False)
+    return json.dumps(
+        [None if part is None else part.decode("utf-8", "replace") for part in fields], ensure_ascii=False
+    )
 
 
 def _lines(text: bytes, start: int, end: int, dialect: Dialect) -> int:
@@ -353,4 +357,3 @@ def _without_trailing_blank_lines(text: bytes) -> bytes:
         return bare
     first = 2 if tail.startswith(b"\r\n") else min(1, len(tail))
     return text[: len(bare) + first]
-

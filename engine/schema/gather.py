@@ -19,6 +19,7 @@ _PATTERNS = {
     Shape.DATETIME: temporal.DATETIME,
     Shape.TIME: temporal.TIME,
 }
+_NUMBERS = {Shape.INTEGER, Shape.DECIMAL, Shape.FLOAT}
 _COMPILED = {shape: re.compile(pattern) for shape, pattern in _PATTERNS.items()}
 _COMPILED_FORMATS = {name: re.compile(known.pattern) for name, known in temporal.FORMATS.items()}
 # A handful of values rules out nearly every kind, so that a million rows are held against one to three patterns
@@ -65,7 +66,9 @@ def _glance(column: pl.Series, earlier: ColumnEvidence) -> ColumnEvidence:
     if not values:
         return ColumnEvidence(shapes=frozenset(), formats=frozenset())
     shapes = frozenset(shape for shape in earlier.shapes if _all_match(_COMPILED[shape], values))
-    formats = frozenset(name for name in earlier.formats if _all_match(_COMPILED_FORMATS[name], values))
+    # No number is written like a date.
+    possible = earlier.formats if not shapes & _NUMBERS else frozenset[str]()
+    formats = frozenset(name for name in possible if _all_match(_COMPILED_FORMATS[name], values))
     return ColumnEvidence(shapes=shapes, formats=formats)
 
 

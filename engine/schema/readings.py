@@ -79,8 +79,10 @@ def _integers(text: pl.Series, column: ColumnType, declared: bool) -> Reading:
     typed = text.cast(pl.UInt64 if high > _INT64_MAX else pl.Int64, strict=False)
     bad = _any_of(_unread(text, typed), _below(typed, low), _above(typed, high))
     if not declared:
-        zeros = text.str.starts_with("0") & (text.str.len_bytes() > 1)
-        bad = _any_of(bad, zeros, text.str.starts_with("-0"), text.str.starts_with("+"))
+        # One expression, because a call on a series costs 0.13 ms by itself, and files have a thousand columns.
+        one = pl.col("t").str
+        odd = (one.starts_with("0") & (one.len_bytes() > 1)) | one.starts_with("-0") | one.starts_with("+")
+        bad = _any_of(bad, text.to_frame("t").select(odd).to_series())
     # The server takes a YEAR of any but four digits for another one.
     return Reading(text=typed.cast(pl.String) if column.mysql == "YEAR" else text, typed=typed, bad=bad)
 
