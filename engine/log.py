@@ -11,9 +11,14 @@ logger = logging.getLogger("headrace")
 
 
 class Stopwatch:
-    """Seconds by step of one file. Steps may overlap in time, so their sum may exceed the wall time."""
+    """Seconds by step of one file. Steps may overlap in time, so their sum may exceed the wall time.
 
-    def __init__(self) -> None:
+    Args:
+        subject: What is timed, the file's name, which every step's line begins with.
+    """
+
+    def __init__(self, subject: str = "") -> None:
+        self.subject = subject
         self.seconds: dict[str, float] = {}
         self._began = time.perf_counter()
 
@@ -36,15 +41,19 @@ class Stopwatch:
 
 @contextmanager
 def step(name: str, watch: Stopwatch, detail: str = "") -> Iterator[None]:
-    """Log one step of the pipeline when it ends, with its duration, and add that to `watch`."""
+    """Log one step of the pipeline when it ends, with its duration, and add that to `watch`.
+
+    The records carry the name as `step`, for whoever shows what is being done just now.
+    """
     began = time.perf_counter()
-    logger.debug("%s: begin %s", name, detail)
+    on_what = " → ".join(dict.fromkeys(part for part in (watch.subject, detail) if part))
+    logger.debug("%-9s begins      %s", name, on_what, extra={"step": name})
     try:
         yield
     except BaseException:
         watch.add(name, time.perf_counter() - began)
-        logger.debug("%s: failed after %.3f s %s", name, time.perf_counter() - began, detail)
+        logger.debug("%-9s %8.3f s  %s: failed", name, time.perf_counter() - began, on_what, extra={"step": name})
         raise
     seconds = time.perf_counter() - began
     watch.add(name, seconds)
-    logger.info("%-9s %8.3f s  %s", name, seconds, detail)
+    logger.info("%-9s %8.3f s  %s", name, seconds, on_what, extra={"step": name})

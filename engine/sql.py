@@ -12,7 +12,7 @@ _FOLDER = _PACKAGE / "_sql" if (_PACKAGE / "_sql").is_dir() else _PACKAGE.parent
 
 @cache
 def statement(name: str) -> str:
-    """Return the text of one file below `sql/`, such as `mysql/ledger.sql`.
+    """Return the text of one file below `sql/`, such as `mysql/ledger_file.sql`.
 
     Raises:
         FileNotFoundError: There is no such file, which is a bug.

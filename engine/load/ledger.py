@@ -153,9 +153,11 @@ def mark_renamed(connection: Connection, entry: Entry) -> None:
     """Mark a load as published whose rename went through while its mark was lost."""
     assert entry.content_hash is not None
     rows = connection.query(
-        "SELECT SUM(rows_read), SUM(rows_loaded) FROM _ingest_batch WHERE file_id = %s", (entry.file_id.bytes,)
+        "SELECT SUM(b.rows_read), SUM(b.rows_loaded), MAX(f.report) FROM _ingest_batch b JOIN _ingest_file f USING (file_id) "
+        "WHERE b.file_id = %s",
+        (entry.file_id.bytes,),
     )
-    read, loaded = (int(str(value or 0)) for value in rows[0])
+    read, loaded = (int(str(value or 0)) for value in rows[0][:2])
     mark_published(
         connection,
         entry.file_id,
@@ -163,6 +165,7 @@ def mark_renamed(connection: Connection, entry: Entry) -> None:
         rows_read=read,
         rows_loaded=loaded,
         rows_rejected=read - loaded,
+        report=str(rows[0][2] or ""),
         supersedes=True,
         target=entry.target,
     )
@@ -173,11 +176,11 @@ def committed_batches(connection: Connection, file_id: uuid.UUID) -> int:
     return int(str(connection.query("SELECT COUNT(*) FROM _ingest_batch WHERE file_id = %s", (file_id.bytes,))[0][0]))
 
 
-def mark_publishing(connection: Connection, file_id: uuid.UUID, content_hash: bytes) -> None:
-    """Commit the intent to rename, so that recovery knows what a missing shadow table means."""
+def mark_publishing(connection: Connection, file_id: uuid.UUID, content_hash: bytes, report: str) -> None:
+    """Commit the intent to rename, so that recovery knows what a missing shadow table means, and the report with it."""
     connection.execute(
-        "UPDATE _ingest_file SET state = 'publishing', content_hash = %s WHERE file_id = %s",
-        (content_hash, file_id.bytes),
+        "UPDATE _ingest_file SET state = 'publishing', content_hash = %s, report = %s WHERE file_id = %s",
+        (content_hash, report, file_id.bytes),
     )
 
 
@@ -189,10 +192,14 @@ def mark_published(
     rows_read: int,
     rows_loaded: int,
     rows_rejected: int,
+    report: str,
     supersedes: bool,
     target: str,
 ) -> None:
-    """Commit that the file is in. `supersedes`: what the target held before is gone, so its files may come again.
+    """Commit that the file is in, with its report, which nobody who dies from here on can lose.
+
+    Args:
+        supersedes: What the target held before is gone, so its files may come again.
 
     Raises:
         LoadError: The same bytes were published by somebody else meanwhile.
@@ -205,8 +212,8 @@ def mark_published(
     try:
         connection.execute(
             "UPDATE _ingest_file SET state = 'published', content_hash = %s, rows_read = %s, rows_loaded = %s, "
-            "rows_rejected = %s, ended_at = CURRENT_TIMESTAMP(6) WHERE file_id = %s",
-            (content_hash, rows_read, rows_loaded, rows_rejected, file_id.bytes),
+            "rows_rejected = %s, report = %s, cataloged = NULL, ended_at = CURRENT_TIMESTAMP(6) WHERE file_id = %s",
+            (content_hash, rows_read, rows_loaded, rows_rejected, report, file_id.bytes),
         )
     except Refused as error:
         if error.number == _DUPLICATE:
@@ -234,16 +241,35 @@ def store_report(connection: Connection, file_id: uuid.UUID, report: str, *, cat
 
 
 def uncataloged(connection: Connection) -> tuple[tuple[uuid.UUID, str], ...]:
-    """List the reports that the catalog doesn't have yet, oldest first."""
+    """List the reports that the catalog doesn't have and that no living worker is about to write, oldest first."""
     try:
         rows = connection.query(
-            "SELECT file_id, report FROM _ingest_file WHERE cataloged = 0 AND report IS NOT NULL ORDER BY claimed_at"
+            "SELECT file_id, report, target, cataloged FROM _ingest_file WHERE (cataloged = 0 OR cataloged IS NULL) "
+            "AND report IS NOT NULL AND state NOT IN ('loading', 'publishing') ORDER BY claimed_at"
         )
     except Refused as error:
         if error.number == _NO_TABLE:
             return ()
         raise
-    return tuple((uuid.UUID(bytes=file_id), str(report)) for file_id, report in rows if isinstance(file_id, bytes))
+    return tuple(
+        (uuid.UUID(bytes=file_id), str(report))
+        for file_id, report, target, cataloged in rows
+        if isinstance(file_id, bytes) and (cataloged is not None or _is_free(connection, str(target)))
+    )
+
+
+def _is_free(connection: Connection, target: str) -> bool:
+    return connection.query("SELECT IS_FREE_LOCK(%s)", (_lock_name(connection, target),))[0][0] == 1
+
+
+def abandoned(connection: Connection, target: str, file: SourceFile) -> tuple[Entry, ...]:
+    """List the unfinished loads, behind a shadow, of what was at this path before this file."""
+    rows = connection.query(
+        f"SELECT {_COLUMNS} FROM _ingest_file WHERE target = %s AND path = %s AND shadow IS NOT NULL "
+        "AND state IN ('loading', 'publishing', 'failed') AND (quick_hash <> %s OR size_bytes <> %s)",
+        (target, str(file.path), file.quick_hash, file.size_bytes),
+    )
+    return tuple(_entry(row) for row in rows)
 
 
 def mark_cataloged(connection: Connection, file_id: uuid.UUID) -> None:

@@ -81,13 +81,16 @@ class Loaders:
             raise self._failure
 
     def _end(self) -> None:
-        for thread in self._threads:
-            while thread.is_alive():
+        # One mark for each thread, all before the first is waited for: any thread may take any mark.
+        for _ in self._threads:
+            while any(thread.is_alive() for thread in self._threads):
                 try:
                     self._queue.put(None, timeout=0.2)
                 except queue.Full:
                     continue
-                thread.join(0.2)
+                break
+        for thread in self._threads:
+            thread.join()
 
     def _work(self) -> None:
         connection: Connection | None = None

@@ -14,7 +14,6 @@ from engine.errors import LoadError, SchemaError, SettingsError
 from engine.load import Connection, tables
 from engine.model import Dialect, ExistingTable, Index, Irregular, Mode, TableSchema
 from engine.scan import RESCUED
-from engine.schema import Evidence, plan_existing, plan_new
 from engine.sql import statement
 
 # shadow: batches go to a table that nobody sees and that is renamed at the end. batches: straight to the target, each
@@ -79,15 +78,6 @@ def choose_mode(feed: Feed, target: ExistingTable | None) -> Mode:
     return feed.mode or Mode.APPEND
 
 
-def plan_schema(
-    table: str, header: tuple[str, ...], feed: Feed, evidence: Evidence, target: ExistingTable | None, mode: Mode
-) -> TableSchema:
-    """Plan the columns, for a new table or an existing one."""
-    if target is not None:
-        return plan_existing(target, header, feed, evidence, mode)
-    return plan_new(table, header, evidence, feed)
-
-
 def choose_strategy(mode: Mode, feed: Feed, target: ExistingTable | None, schema: TableSchema) -> Strategy:
     """Choose how the file becomes visible.
 
@@ -120,6 +110,35 @@ def _can_refuse(target: ExistingTable, schema: TableSchema) -> bool:
     filled = {column.name for column in schema.columns}
     keys = [*target.unique_keys, target.primary_key]
     return bool(target.triggers or target.foreign_keys or any(key and set(key) <= filled for key in keys))
+
+
+def create_model(connection: Connection, file_id: uuid.UUID, feed: Feed, data_dir: Path) -> str | None:
+    """Create the table that the feed's own text describes and return its name; None where the feed has none."""
+    text = created_by_feed(feed, data_dir)
+    if text is None:
+        return None
+    model = model_name(file_id)
+    tables.drop(connection, model)
+    tables.create(connection, text, model)
+    return model
+
+
+def prepare_table(connection: Connection, plan: Plan, *, resume: bool) -> None:
+    """Make the table ready that the batches go to; one that holds an earlier attempt's batches is ready."""
+    if resume and plan.work_table != plan.target and tables.exists(connection, plan.work_table):
+        return
+    if plan.strategy == "shadow":
+        create_shadow(connection, plan)
+        return
+    if plan.target_exists:
+        alter(connection, plan.target, plan.schema)
+    elif plan.model is not None:
+        tables.create_like(connection, plan.target, plan.model)
+    else:
+        assert plan.schema.create_sql is not None
+        tables.create(connection, plan.schema.create_sql, plan.target)
+    if plan.strategy == "upsert":
+        prepare_staging(connection, plan.work_table, plan.schema)
 
 
 def contract_hash(schema: TableSchema, dialect: Dialect, feed: Feed, mode: Mode) -> bytes:
@@ -214,7 +233,7 @@ def refuse_foreign_engine(target: ExistingTable) -> None:
     """
     if target.engine.lower() != "innodb":
         raise LoadError(
-            f"{target.name} is a {target.engine} table, which has no transactions, so nothing can be loaded exactly once",
+            f"{target.name} is a {target.engine} table: without transactions nothing can be loaded exactly once",
             code="load.engine",
             next_step=f"ALTER TABLE {target.name} ENGINE = InnoDB",
         )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-
 from engine.catalog import Catalog, FileStart
 from engine.errors import CatalogError
 from engine.load import Connection, ledger
 from engine.log import logger
 from engine.model import ColumnReport, FileReport, QualityCheck
-from engine.summary import file_document, file_from_json, to_json
+from engine.summary import file_from_json
 
 
 class Projection:
@@ -58,10 +56,6 @@ class Projection:
             self._fail(error)
             return False
         return True
-
-    def keep(self, connection: Connection, report: FileReport, *, cataloged: bool) -> None:
-        """Keep a report in the ledger, from which the catalog can be written again."""
-        ledger.store_report(connection, uuid.UUID(report.file_id), to_json(file_document(report)), cataloged=cataloged)
 
     def catch_up(self, connection: Connection) -> int:
         """Record what earlier runs could not, and return how many reports that were."""

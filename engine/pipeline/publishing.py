@@ -29,10 +29,11 @@ class Publication:
 
     Attributes:
         gate: Raises where the file, now read whole, must not be published.
-        after_pass: Starts the work that can go on beside the load's end.
+        describe: Starts the work that can go on beside the load's end.
+        settle: Takes the results and returns the report that the ledger keeps from the publication on.
     """
 
-    run_connect: Callable[[], Connection]
+    connect: Callable[[], Connection]
     control: Connection
     settings: Settings
     file_id: uuid.UUID
@@ -40,7 +41,8 @@ class Publication:
     reading: Reading
     watch: Stopwatch
     gate: Callable[[], None]
-    after_pass: Callable[[ThreadPoolExecutor], Future[None]]
+    describe: Callable[[ThreadPoolExecutor], Future[None]]
+    settle: Callable[[Results], str]
 
     @property
     def destination(self) -> Destination:
@@ -62,19 +64,20 @@ class Publication:
     def beside(self) -> Iterator[None]:
         """Record columns and metrics in another thread while the block runs."""
         with ThreadPoolExecutor(1, thread_name_prefix="headrace-catalog") as background:
-            described = self.after_pass(background)
+            described = self.describe(background)
             yield
             described.result()
 
-    def mark_published(self, connection: Connection, rows: int, *, supersedes: bool) -> None:
+    def mark_published(self, results: Results, report: str, *, supersedes: bool) -> None:
         assert self.reading.sha256 is not None
         ledger.mark_published(
-            connection,
+            self.control,
             self.file_id,
             content_hash=self.reading.sha256,
             rows_read=self.reading.rows_read,
-            rows_loaded=rows,
+            rows_loaded=sum(result.rows for result in results),
             rows_rejected=self.reading.rows_rejected,
+            report=report,
             supersedes=supersedes,
             target=self.plan.target,
         )
@@ -88,13 +91,14 @@ def load_shadow(to: Publication) -> Results:
             tables.build_indexes(to.control, to.plan.work_table, later_indexes(to.control, to.plan))
         with step("publish", to.watch, to.plan.target):
             assert to.reading.sha256 is not None
-            ledger.mark_publishing(to.control, to.file_id, to.reading.sha256)
+            report = to.settle(results)
+            ledger.mark_publishing(to.control, to.file_id, to.reading.sha256, report)
             if to.plan.target_exists:
                 old = tables.OLD_PREFIX + to.file_id.hex[:20]
                 tables.publish_replacement(to.control, to.plan.work_table, to.plan.target, old)
             else:
                 tables.publish_new(to.control, to.plan.work_table, to.plan.target)
-            to.mark_published(to.control, sum(result.rows for result in results), supersedes=True)
+            to.mark_published(results, report, supersedes=True)
     return results
 
 
@@ -109,7 +113,7 @@ def load_upsert(to: Publication) -> Results:
                 tables.upsert(
                     to.control, to.plan.work_table, to.plan.target, to.plan.schema.columns, tables.STAGING_ORDER
                 )
-                to.mark_published(to.control, sum(result.rows for result in results), supersedes=False)
+                to.mark_published(results, to.settle(results), supersedes=False)
                 to.control.commit()
             except LoadError:
                 to.control.rollback()
@@ -118,7 +122,7 @@ def load_upsert(to: Publication) -> Results:
 
 
 def _load_while_reading(to: Publication, loaders: int, stack: ExitStack) -> Results:
-    with Loaders(to.run_connect, to.destination, loaders) as pool:
+    with Loaders(to.connect, to.destination, loaders) as pool:
         for batch in to.staged():
             with to.watch.measure("wait"):
                 pool.submit(batch)
@@ -135,14 +139,14 @@ def load_direct(to: Publication) -> Results:
         batches = _stage_whole(to, stack)
         to.gate()
         stack.enter_context(to.beside())
-        with step("load", to.watch, to.plan.target):
-            with Loaders(to.run_connect, to.destination, min(to.settings.loaders, max(1, len(batches)))) as pool:
-                for batch in batches:
-                    pool.submit(batch)
-                results = pool.finish()
+        loaders = min(to.settings.loaders, max(1, len(batches)))
+        with step("load", to.watch, to.plan.target), Loaders(to.connect, to.destination, loaders) as pool:
+            for batch in batches:
+                pool.submit(batch)
+            results = pool.finish()
         results = _counted(to, results)
         with step("publish", to.watch, to.plan.target):
-            to.mark_published(to.control, sum(result.rows for result in results), supersedes=False)
+            to.mark_published(results, to.settle(results), supersedes=False)
     return results
 
 
@@ -163,7 +167,7 @@ def load_in_one(to: Publication) -> Results:
                     enter_ledger(to.control, to.file_id, batch)
                     results.append(send(to.control, to.destination, batch, temporary))
                 counted = _counted(to, tuple(results))
-                to.mark_published(to.control, sum(result.rows for result in counted), supersedes=False)
+                to.mark_published(counted, to.settle(counted), supersedes=False)
                 to.control.commit()
             except LoadError:
                 to.control.rollback()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from engine.config import Feed
-from engine.errors import RejectError, SourceError
+from engine.errors import SourceError
 from engine.log import Stopwatch
 from engine.model import ColumnTotals, Dialect, Irregular, Reject, RejectClass, SourceFile, StagedBatch, TableSchema
 from engine.reject import RejectFile
@@ -82,12 +81,14 @@ class Reading:
         self.stats: TableStats | None = None
         self.totals: tuple[ColumnTotals, ...] = ()
 
-    def header(self) -> tuple[tuple[str, ...], bytes]:
-        """Read the header alone: its names, empty ones where the file has none, and its own bytes."""
+    def header(self) -> tuple[str, ...]:
+        """Read the header alone; its names are empty where the file has none."""
         with open_source(self.file, hashed=False) as opened:
             scanner = self._scanner(opened)
             self.width = len(scanner.header)
-            return scanner.header, scanner.header_bytes
+            if self._rejects is not None:
+                self._rejects.header = scanner.header_bytes
+            return scanner.header
 
     def evidence(self, names: tuple[str, ...], *, whole: bool) -> tuple[Evidence, bool]:
         """Gather what types the columns can have, from the first batch or from every row.
@@ -225,30 +226,3 @@ class Reading:
 
     def _frame_names(self, names: tuple[str, ...]) -> tuple[str, ...]:
         return (*names, RESCUED) if self.feed.irregular is Irregular.REPAIR else names
-
-
-def check_limit(reading: Reading, rejects_path: str | None) -> None:
-    """Hold the rejects of a file against its feed's limit.
-
-    Raises:
-        RejectError: There are more.
-    """
-    limit = reading.feed.max_rejects
-    if limit.allows(reading.rows_rejected, reading.rows_read):
-        return
-    first = reading.first_reject
-    place = ""
-    if first is not None:
-        column = f", column {first.column}" if first.column else ""
-        place = f"; the first is line {first.line}{column}: {first.message}"
-    raise RejectError(
-        f"{reading.rows_rejected:,} of {reading.rows_read:,} rows are rejected, more than the limit of {limit}{place}",
-        code="reject.limit",
-        next_step=(f"correct them (all are in {rejects_path})" if rejects_path else "correct them")
-        + f", or accept them with --max-rejects {reading.rows_rejected}",
-    )
-
-
-def without_data(batch: StagedBatch) -> StagedBatch:
-    """Return a batch without its text, for keeping count of it."""
-    return replace(batch, data=None, path=None)

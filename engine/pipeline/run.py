@@ -17,10 +17,10 @@ from engine.embedded import ensure
 from engine.errors import CatalogError, EngineError, LoadError
 from engine.load import Address, Connection
 from engine.log import logger
-from engine.model import ErrorReport, FileReport, FileStatus, Mode, Progress, RunReport, SourceFile
-from engine.pipeline.file_load import FileLoad, Run
+from engine.model import FileReport, Mode, Progress, RunReport, SourceFile
+from engine.pipeline.course import Course, Run
+from engine.pipeline.file_load import FileLoad
 from engine.pipeline.projection import Projection
-from engine.schema import table_name
 from engine.source import Found, find
 
 
@@ -45,7 +45,9 @@ def ingest_files(
     Args:
         paths: The files; None for everything that waits in the input folder.
         settings: Where the servers and folders are; None reads `INGEST_*` and `.env`.
-        table, mode, key: Override what the file's feed says.
+        table: The target, instead of the feed's or one named after the file.
+        mode: `append`, `replace` or `upsert`, instead of the feed's.
+        key: Columns that identify a row, instead of the feed's.
         feed: What is agreed about these files, instead of the feed whose pattern matches in `feeds.toml`.
         overrides: Values of further `Feed` fields, such as `{"delimiter": ";", "max_rejects": "1%"}`.
         archive: Move loaded files to the archive; None: those from the input folder.
@@ -68,7 +70,10 @@ def ingest_files(
     run_id = uuid.uuid4().hex
     found = find([Path(path) for path in paths] if paths is not None else None, settings, feeds)
     notes = _notes(found)
-    reports = [_problem(path, error, run_id, feeds, words) for path, error in found.problems]
+    reports = [
+        _problem(path, error, run_id, (feed or feed_for(path.name, feeds)).replaced(words))
+        for path, error in found.problems
+    ]
     if found.files:
         urls = ensure(settings)
         address = Address.parse(urls.mysql_url.get_secret_value())
@@ -117,28 +122,11 @@ def _notes(found: Found) -> list[str]:
     return notes + [f"{item.path.name} was passed over: {item.reason}" for item in found.skipped]
 
 
-def _problem(
-    path: Path, error: EngineError, run_id: str, feeds: tuple[Feed, ...], overrides: Mapping[str, object]
-) -> FileReport:
+def _problem(path: Path, error: EngineError, run_id: str, feed: Feed) -> FileReport:
     """Report a path that isn't a file to load."""
-    chosen = feed_for(path.name, feeds).replaced(overrides)
-    return FileReport(
-        file_id=str(uuid.uuid4()),
-        run_id=run_id,
-        attempt=1,
-        path=path,
-        sha256=None,
-        size_bytes=0,
-        mtime=None,
-        feed=chosen.name,
-        table=chosen.table or table_name(path.name or "file"),
-        mode=chosen.mode or Mode.APPEND,
-        status=FileStatus.FAILED,
-        started_at=datetime.now(UTC),
-        seconds=0.0,
-        seconds_by_step={},
-        error=ErrorReport(code=error.code, message=str(error), retryable=error.retryable),
-    )
+    course = Course(run_id=run_id, path=path, feed=feed)
+    course.fail(error)
+    return course.report()
 
 
 def _projection(url: str, settings: Settings, stack: ExitStack, *, dry_run: bool) -> Projection:
@@ -163,7 +151,9 @@ def _load_all(run: Run, planned: list[tuple[SourceFile, Feed]], stack: ExitStack
                 if not run.dry_run and (done := run.projection.catch_up(control)):
                     logger.info("recorded %d earlier reports in the catalog", done)
         except LoadError as error:
-            report = _unreached(file, feed, run, error)
+            course = Course(run_id=run.run_id, path=file.path, file=file, feed=feed)
+            course.fail(error)
+            report = course.report()
             run.projection.finish(report)
             yield report
             continue
@@ -172,27 +162,6 @@ def _load_all(run: Run, planned: list[tuple[SourceFile, Feed]], stack: ExitStack
             control.close()
             control = None
         yield report
-
-
-def _unreached(file: SourceFile, feed: Feed, run: Run, error: LoadError) -> FileReport:
-    """Report a file for which MySQL couldn't be reached."""
-    return FileReport(
-        file_id=str(uuid.uuid4()),
-        run_id=run.run_id,
-        attempt=1,
-        path=file.path,
-        sha256=None,
-        size_bytes=file.size_bytes,
-        mtime=datetime.fromtimestamp(file.mtime_ns / 1e9, UTC),
-        feed=feed.name,
-        table=feed.table or table_name(file.name),
-        mode=feed.mode or Mode.APPEND,
-        status=FileStatus.FAILED,
-        started_at=datetime.now(UTC),
-        seconds=0.0,
-        seconds_by_step={},
-        error=ErrorReport(code=error.code, message=str(error), retryable=error.retryable),
-    )
 
 
 def _expire(settings: Settings, feeds: dict[str | None, Feed]) -> None:

@@ -23,9 +23,10 @@ CREATE TABLE IF NOT EXISTS _ingest_file (
   rows_rejected BIGINT UNSIGNED NULL,
   claimed_at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
   ended_at DATETIME(6) NULL,
-  -- The file's whole report as JSON, from which the catalog can be written again; is it there already?
+  -- The file's whole report as JSON, from which the catalog can be written again. Does the catalog have it? NULL: the
+  -- worker that publishes the file is about to write it there.
   report LONGTEXT NULL,
-  cataloged TINYINT(1) NOT NULL DEFAULT 0,
+  cataloged TINYINT(1) NULL DEFAULT 0,
   published_hash BINARY(32) GENERATED ALWAYS AS (IF(state = 'published', content_hash, NULL)) STORED,
   UNIQUE KEY once (target, published_hash, generation),
   KEY same_file (target, quick_hash),

@@ -1,0 +1,86 @@
+"""The gate between reading and publishing: rejects, rules, and the receipt of what came out on the other side."""
+
+from __future__ import annotations
+
+from engine.errors import QualityError, RejectError
+from engine.load import add_totals, compare
+from engine.model import ColumnTotals, LoadResult, QualityCheck, Receipt, TableProfile
+from engine.pipeline.course import Course
+from engine.pipeline.reading import Reading
+from engine.quality import FileFacts, assess
+
+
+def decide(course: Course) -> None:
+    """Decide, with every row read and before anything is published; the course gets profile and checks.
+
+    Raises:
+        RejectError: Too many rejects.
+        QualityError: A rule on the whole file is broken.
+    """
+    reading = course.reading
+    assert reading is not None
+    assert reading.stats is not None
+    course.content_hash = reading.sha256
+    with course.watch.measure("quality"):
+        course.profile = reading.stats.profile()
+        course.checks = _checks(course, reading, course.profile)
+    _check_limit(course, reading)
+    broken = [check for check in course.checks if check.passed is False]
+    if broken:
+        raise QualityError(
+            "; ".join(check.message for check in broken),
+            code="quality.rule",
+            next_step="correct the file, or change the feed's rules",
+        )
+
+
+def _checks(course: Course, reading: Reading, profile: TableProfile) -> tuple[QualityCheck, ...]:
+    return assess(
+        FileFacts(
+            profile=profile,
+            rows_read=reading.rows_read,
+            rows_loaded=reading.rows_kept,
+            rows_rejected=reading.rows_rejected,
+            rejects_by_class=reading.rejects_by_class,
+            type_rejects_by_column=reading.rejects_by_column,
+            keys=tuple(profile.duplicate_keys),
+            mtime=course.mtime,
+            started_at=course.started_at,
+            repaired_rows=reading.repaired_rows,
+        ),
+        course.feed.rules,
+    )
+
+
+def _check_limit(course: Course, reading: Reading) -> None:
+    """Hold the rejects of a file against its feed's limit."""
+    limit = course.feed.max_rejects
+    if limit.allows(reading.rows_rejected, reading.rows_read):
+        return
+    first, place = reading.first_reject, ""
+    if first is not None:
+        column = f", column {first.column}" if first.column else ""
+        place = f"; the first is line {first.line}{column}: {first.message}"
+    path = course.rejects.path if course.rejects is not None and course.rejects.count else None
+    raise RejectError(
+        f"{reading.rows_rejected:,} of {reading.rows_read:,} rows are rejected, more than the limit of {limit}{place}",
+        code="reject.limit",
+        next_step=(f"correct them (all are in {path})" if path else "correct them")
+        + f", or accept them with --max-rejects {reading.rows_rejected}",
+    )
+
+
+def receipt(course: Course, results: tuple[LoadResult, ...], *, asked: bool) -> Receipt:
+    """Add up the batches' receipts: each was held against the engine's figures before its commit."""
+    reading = course.reading
+    assert reading is not None
+    assert reading.stats is not None
+    rows = sum(result.rows for result in results)
+    if not asked:
+        return Receipt(verified=False, rows_engine=reading.rows_kept, rows_mysql=rows, columns=(), note="switched off")
+    mysql: tuple[ColumnTotals, ...] | None = None
+    for result in results:
+        if result.totals is not None:
+            mysql = result.totals if mysql is None else add_totals(mysql, result.totals)
+    ours = reading.stats.totals()
+    return compare(ours, mysql or ours, reading.rows_kept, rows)
