@@ -28,7 +28,7 @@ lint: setup ## Check style, formatting and types
 	@$(PYTHON_RUN) -m ruff format --check
 	@$(PYTHON_RUN) -m mypy
 
-bench: setup ## Measure the engine beside plain LOAD DATA
+bench: setup ## Measure the engine beside plain LOAD DATA, then its rooms; ARGS=… goes to python -m bench
 	@$(PYTHON_RUN) -m bench $(ARGS)
 
 lock: ## Renew requirements.lock from pyproject.toml (needs uv)

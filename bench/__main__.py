@@ -42,7 +42,6 @@ def main(
 ) -> None:
     """Load the same file by the engine, by an expert's LOAD DATA and by a naive one; show the medians."""
     began = datetime.now(tz=UTC)
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False)
     found: list[Measured] = []
     status = 0
     try:
@@ -50,7 +49,7 @@ def main(
             with private_server(program, data_dir / "servers") as server:
                 for rows in sizes or (1_000_000,):
                     found.append(_measure(server, rows, repeat, data_dir))
-                    _show(found[-1], console)
+                    _show(found[-1])
     except (EngineError, RuntimeError) as error:
         click.echo(f"error: {error}", err=True)
         status = 1
@@ -97,10 +96,13 @@ def _read(path: Path) -> None:
             pass
 
 
-def _show(measured: Measured, console: Console) -> None:
-    console.print(f"\n{title(measured)}\n")
-    console.print(table(measured))
-    console.print(f"\n{step_line(measured)}", soft_wrap=True)
+def _show(measured: Measured) -> None:
+    """Print one server's table as Markdown, as wide as it has to be, so that it can be pasted."""
+    console = Console(width=250, highlight=False, markup=False)
+    with console.capture() as captured:
+        console.print(table(measured))
+    lines = [line.rstrip() for line in captured.get().splitlines() if line.strip()]
+    click.echo("\n".join(["", title(measured), "", *lines, "", step_line(measured)]))
 
 
 def _write(path: Path, began: datetime, found: list[Measured]) -> None:

@@ -28,11 +28,26 @@ _SETTLED_SHARE = 0.05
 _SETTLE_PATIENCE_S = 60.0
 # What decides the speed of a load, as far as the server has it.
 _TELLING_SETTINGS = (
-    "autocommit", "character_set_server", "innodb_autoinc_lock_mode", "innodb_buffer_pool_size",
-    "innodb_ddl_buffer_size", "innodb_ddl_threads", "innodb_doublewrite", "innodb_flush_log_at_trx_commit", "innodb_flush_method",
-    "innodb_io_capacity", "innodb_log_buffer_size", "innodb_log_file_size", "innodb_redo_log_capacity",
-    "innodb_sort_buffer_size", "log_bin", "performance_schema", "sql_mode", "sync_binlog", "tmpdir",
-)  # fmt: skip
+    "autocommit",
+    "character_set_server",
+    "innodb_autoinc_lock_mode",
+    "innodb_buffer_pool_size",
+    "innodb_ddl_buffer_size",
+    "innodb_ddl_threads",
+    "innodb_doublewrite",
+    "innodb_flush_log_at_trx_commit",
+    "innodb_flush_method",
+    "innodb_io_capacity",
+    "innodb_log_buffer_size",
+    "innodb_log_file_size",
+    "innodb_redo_log_capacity",
+    "innodb_sort_buffer_size",
+    "log_bin",
+    "performance_schema",
+    "sql_mode",
+    "sync_binlog",
+    "tmpdir",
+)
 _databases = itertools.count(1)
 
 
@@ -125,11 +140,12 @@ def _describe(settings: Settings) -> BenchServer:
         _ask(admin, grant.format(database="`headrace\\_bench\\_%`", user="'headrace'@'127.0.0.1'"))
     names = ", ".join(f"'{name}'" for name in _TELLING_SETTINGS)
     told = _ask(admin, f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({names})")
-    ((version, comment),) = _ask(admin, "SELECT VERSION(), @@version_comment")
+    ((told_version,),) = _ask(admin, "SELECT VERSION()")
+    version = str(told_version)
     return BenchServer(
         name=running.name,
         program=find_mysql(settings).program,
-        version=f"{version} ({comment})",
+        version=("MariaDB " if "MariaDB" in version else "MySQL ") + version.replace("-MariaDB", ""),
         settings={str(name): str(value) for name, value in told},
         pid=running.pid,
         admin_url=admin,

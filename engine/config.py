@@ -242,7 +242,14 @@ def explain(error: ValidationError, where: str) -> SettingsError:
         place = ".".join(str(part) for part in item["loc"])
         value = item.get("input")
         shown = "" if isinstance(value, dict) or "url" in place else f" (is {value!r})"
-        findings.append(f"{place or 'settings'}{shown}: {item['msg']}")
+        # As the user wrote it: a variable of the environment, or an option.
+        match where:
+            case "settings":
+                place = f"INGEST_{place.upper()}"
+            case "options":
+                place = f"--{place.replace('_', '-')}" if place else ""
+        said = item["msg"].removeprefix("Value error, ")
+        findings.append(f"{place}{shown}: {said[0].lower()}{said[1:]}" if place else said)
     return SettingsError(f"{where}: {'; '.join(findings)}", code="settings.invalid")
 
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
+import signal
 import sys
-from contextlib import ExitStack
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from engine import __version__
 
+if TYPE_CHECKING:
+    from engine.config import Settings
+    from engine.errors import EngineError
     from engine.model import Progress, RunReport
 
-_OK, _FAILED, _USAGE, _BUG, _INTERRUPTED = 0, 1, 2, 3, 130
+# A shell shows 128 and the signal's number for a program that a signal ended: 130 is SIGINT, 143 is SIGTERM.
+_OK, _FAILED, _USAGE, _BUG, _SIGNALLED = 0, 1, 2, 3, 128
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +68,7 @@ class _Output:
 @click.option("--json", "json_path", metavar="PATH|-", help="Write the report as JSON; - is standard output.")
 @click.option("-q", "--quiet", is_flag=True, help="Only warnings and the report.")
 @click.option("-v", "--verbose", count=True, help="Say more; twice for everything.")
-@click.version_option(package_name="headrace", prog_name="headrace")
+@click.version_option(__version__, prog_name="headrace")
 def cli(
     paths: tuple[Path, ...],
     *,
@@ -91,12 +99,23 @@ def cli(
     """Load CSV files into MySQL: whole, unchanged, once, with a record of what arrived.
 
     Without a PATH: everything that waits in the input folder (data/input). Exit status: 0 loaded, 1 a file was held
-    or failed, 2 wrong usage, 3 a bug, 130 interrupted.
+    or failed, 2 wrong usage, 3 a bug, 130 interrupted (143 by SIGTERM).
     """
+    if quiet and verbose:
+        raise click.UsageError("--quiet and --verbose contradict each other")
+    if dry_run and archive:
+        raise click.UsageError("--dry-run writes nothing: it can't --archive")
+    if table is not None and not table.strip():
+        raise click.UsageError("--table is empty: name the table, or leave the option out")
+    columns = tuple(part.strip() for part in key.split(",")) if key is not None else None
+    if columns is not None and not all(columns):
+        raise click.UsageError(f"--key {key!r}: expected COL[,COL...]")
+    if json_path is not None:
+        _check_writable(json_path)
     feed_words = {
         "table": table,
         "mode": mode,
-        "key": tuple(part.strip() for part in key.split(",") if part.strip()) if key else None,
+        "key": columns,
         "max_rejects": max_rejects,
         "on_duplicate": on_duplicate,
         "delimiter": delimiter.replace("\\t", "\t") if delimiter else delimiter,
@@ -116,10 +135,18 @@ def cli(
     return _run(paths, given, machine, output, archive=archive, dry_run=dry_run)
 
 
+def _check_writable(json_path: str) -> None:
+    """Refuse a report's place before the load rather than after it."""
+    path = Path(json_path)
+    if json_path != "-" and (path.is_dir() or not path.absolute().parent.is_dir()):
+        problem = "is a folder" if path.is_dir() else "is in no folder that exists"
+        raise click.UsageError(f"--json {json_path}: it {problem}; name a file, or - for standard output")
+
+
 def _run(
     paths: tuple[Path, ...],
-    given: dict[str, object],
-    machine: dict[str, object],
+    given: Mapping[str, object],
+    machine: Mapping[str, object],
     output: _Output,
     *,
     archive: bool | None,
@@ -129,113 +156,162 @@ def _run(
     from engine.errors import EngineError
     from engine.pipeline import ingest_files
 
-    with ExitStack() as stack:
-        on_progress = _talk(output, stack)
-        try:
+    try:
+        settings = load_settings(**machine)
+        with _talking(output) as on_progress:
             report = ingest_files(
                 paths or None,
-                load_settings(**machine),
+                settings,
                 overrides=given,
                 archive=archive,
                 dry_run=dry_run,
                 on_progress=on_progress,
             )
-        except EngineError as error:
-            stack.close()
-            click.echo(f"error: {error}", err=True)
-            return error.exit_status
-    return _show(report, output)
+    except EngineError as error:
+        return _refuse(error, output)
+    return _show(report, settings, output)
 
 
-def _show(report: RunReport, output: _Output) -> int:
+def _refuse(error: EngineError, output: _Output) -> int:
+    """Say why there is no report at all."""
+    from engine.summary import clean, run_error_json
+
+    click.echo(f"error: {clean(str(error))}", err=True)
+    if output.json is not None:
+        _write_json(run_error_json(error.code, str(error), retryable=error.retryable), output.json)
+    return error.exit_status
+
+
+def _show(report: RunReport, settings: Settings, output: _Output) -> int:
+    """Print the summary and write the JSON report; the exit status tells of the load, and of a report that is lost."""
     from rich.console import Console
 
     from engine.summary import print_summary, run_json
 
-    if output.json is not None and output.json != "-":
-        try:
-            Path(output.json).write_text(run_json(report) + "\n", encoding="utf-8")
-        except OSError as error:
-            click.echo(f"error: {output.json}: the report can't be written: {error.strerror}", err=True)
-            return _FAILED
-    if output.json == "-":
-        click.echo(run_json(report))
-    else:
-        print_summary(report, Console(soft_wrap=False))
-    return _OK if report.ok else _FAILED
+    status = _OK if report.ok else _FAILED
+    if output.json is not None and not _write_json(run_json(report), output.json):
+        status = _FAILED
+    to_stderr = output.json == "-"
+    if to_stderr and output.quiet:
+        return status
+    try:
+        print_summary(report, Console(stderr=to_stderr), looked_in=settings.input_dir)
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):
+        # Whoever read our output has gone, for example `head`; rich makes an exit of it. The load is what counts.
+        _drop_output()
+    except OSError as error:
+        click.echo(f"error: the summary can't be written: {error.strerror}", err=True)
+        _drop_output()
+        return _FAILED
+    return status
 
 
-def _talk(output: _Output, stack: ExitStack) -> Callable[[Progress], None] | None:
-    """Show steps and progress on standard error: a bar on a terminal, plain lines elsewhere."""
+def _drop_output() -> None:
+    """Send what is still buffered nowhere, so that the interpreter doesn't fail on it when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _write_json(text: str, place: str) -> bool:
+    """Write the report, always as UTF-8, whatever the terminal speaks."""
+    try:
+        if place != "-":
+            Path(place).write_text(text + "\n", encoding="utf-8")
+            return True
+        sys.stdout.buffer.write(text.encode() + b"\n")
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        _drop_output()
+    except OSError as error:
+        click.echo(f"error: {place}: the report can't be written: {error.strerror}", err=True)
+        return False
+    return True
+
+
+@contextmanager
+def _talking(output: _Output) -> Iterator[Callable[[Progress], None] | None]:
+    """Show steps and progress on standard error while the block runs: a bar on a terminal, lines elsewhere."""
     from rich.console import Console
-    from rich.logging import RichHandler
 
     from engine.log import logger
+    from engine.summary import LogLines, ProgressBar, ProgressLines
 
     console = Console(stderr=True)
-    level = logging.WARNING if output.quiet else logging.DEBUG if output.verbose > 1 else logging.INFO
-    bar = console.is_terminal and not output.quiet and not output.verbose
-    logger.setLevel(logging.WARNING if bar else level)
-    handler: logging.Handler
-    if console.is_terminal:
-        handler = RichHandler(console=console, show_path=False, show_time=False, show_level=False, markup=False)
-    else:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(message)s"))
-    logger.addHandler(handler)
-    stack.callback(logger.removeHandler, handler)
-    return _bar(console, stack) if bar else None
+    in_bar = console.is_terminal and not console.is_dumb_terminal and not output.quiet and not output.verbose
+    level = logging.DEBUG if output.verbose > 1 else logging.INFO
+    lines = LogLines(console, logging.WARNING if output.quiet or in_bar else level)
+    bar = ProgressBar(console) if in_bar else None
+    before = logger.level
+    with ExitStack() as stack:
+        # These belong to this run: nothing of them stays on the logger, which whoever imports the engine shares.
+        stack.callback(logger.setLevel, before)
+        logger.setLevel(logging.DEBUG if in_bar else lines.level)
+        for handler in (lines, bar) if bar is not None else (lines,):
+            logger.addHandler(handler)
+            stack.callback(logger.removeHandler, handler)
+        if bar is not None:
+            yield stack.enter_context(bar)
+        else:
+            yield None if output.quiet else ProgressLines(console)
 
 
-def _bar(console: object, stack: ExitStack) -> Callable[[Progress], None]:
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-    from rich.progress import Progress as Bar
+class _Stopped(BaseException):
+    """A signal asks the program to end: everything unwinds as after Ctrl-C."""
 
-    assert isinstance(console, Console)
-    bar = stack.enter_context(
-        Bar(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=None),
-            TextColumn("{task.fields[rows]:,} rows"),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-        )
-    )
-    tasks: dict[str, int] = {}
-
-    def show(progress: Progress) -> None:
-        from engine.summary import clean
-
-        if progress.file not in tasks:
-            tasks[progress.file] = bar.add_task(clean(progress.file), total=progress.bytes_total, rows=0)
-        bar.update(tasks[progress.file], completed=progress.bytes_done, rows=progress.rows)  # type: ignore[arg-type]
-
-    return show
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
-def main() -> int:
-    """Run the command line and return its exit status; a bug leaves its traceback and status 3."""
+@contextmanager
+def _stopping_on_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP unwind the stack; one that is ignored already, as under nohup, stays so."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        raise _Stopped(number)
+
+    taken = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, stop)
     try:
-        status = cli.main(standalone_mode=False)
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status; a bug leaves its traceback and status 3.
+
+    Args:
+        argv: Options and paths; None takes those of this process.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that can't show a character of a name gets its number instead of ending us.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        with _stopping_on_signals():
+            return int(cli.main(argv, standalone_mode=False) or 0)
     except click.UsageError as error:
         error.show()
         return _USAGE
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted: run it again, and it goes on where it stopped", err=True)
-        return _INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone, for example `head`.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _FAILED
-    except Exception:
-        logging.getLogger("headrace").exception("this is a bug; please report it with the lines above")
+        return _interrupted(signal.SIGINT)
+    except _Stopped as stopped:
+        return _interrupted(stopped.number)
+    except (SystemExit, GeneratorExit):
+        raise
+    except BaseException:  # noqa: BLE001 - a panic of a native library is no Exception
+        traceback.print_exc()
+        click.echo("this is a bug; please report it with the lines above. What is committed stays, once", err=True)
         return _BUG
-    return int(status or 0)
+
+
+def _interrupted(number: int) -> int:
+    click.echo("interrupted: run it again, and it goes on where it stopped", err=True)
+    return _SIGNALLED + number
 
 
 if __name__ == "__main__":

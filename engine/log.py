@@ -43,17 +43,18 @@ class Stopwatch:
 def step(name: str, watch: Stopwatch, detail: str = "") -> Iterator[None]:
     """Log one step of the pipeline when it ends, with its duration, and add that to `watch`.
 
-    The records carry the name as `step`, for whoever shows what is being done just now.
+    The records carry `step` and `subject`, for whoever shows what is being done just now.
     """
     began = time.perf_counter()
     on_what = " → ".join(dict.fromkeys(part for part in (watch.subject, detail) if part))
-    logger.debug("%-9s begins      %s", name, on_what, extra={"step": name})
+    extra = {"step": name, "subject": watch.subject or detail}
+    logger.debug("%-9s begins      %s", name, on_what, extra=extra)
     try:
         yield
     except BaseException:
         watch.add(name, time.perf_counter() - began)
-        logger.debug("%-9s %8.3f s  %s: failed", name, time.perf_counter() - began, on_what, extra={"step": name})
+        logger.debug("%-9s %8.3f s  %s: failed", name, time.perf_counter() - began, on_what, extra=extra)
         raise
     seconds = time.perf_counter() - began
     watch.add(name, seconds)
-    logger.info("%-9s %8.3f s  %s", name, seconds, on_what, extra={"step": name})
+    logger.info("%-9s %8.3f s  %s", name, seconds, on_what, extra=extra)

@@ -270,16 +270,33 @@ class StagedBatch:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RefusedRow:
+    """A row that was proved and sent, and that the table didn't take. `row` counts the batch's staged rows from 0."""
+
+    row: int
+    reject_class: RejectClass
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LoadResult:
-    """What MySQL confirmed of one batch before it was committed."""
+    """What MySQL confirmed of one batch before it was committed.
+
+    Attributes:
+        rows, totals: Of the rows that are in.
+        resumed: The batch was already in, from an earlier attempt that was cut short.
+        refused: The rows that the table didn't take, in the file's order.
+        refused_totals: The totals of those, so that both add up to what was sent; None where all were taken.
+    """
 
     number: int
     rows: int
     seconds: float
     totals: tuple[ColumnTotals, ...] | None
-    # The batch was already in, from an earlier attempt that was cut short.
     resumed: bool = False
-    rejects: tuple[Reject, ...] = ()
+    refused: tuple[RefusedRow, ...] = ()
+    refused_totals: tuple[ColumnTotals, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
-import ssl as _ssl
+import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from ipaddress import ip_address
-from urllib.parse import parse_qs, unquote, urlsplit
+from pathlib import Path
 
 import MySQLdb
-import MySQLdb.connections
-from MySQLdb import _mysql
 
-from engine.errors import LoadError, SettingsError
-from engine.load.refusal import LOCAL_INFILE_OFF_SOMEWHERE, Refused, server_side_off, translate
+from engine.errors import LoadError
+from engine.load.address import Address
+from engine.load.infile import SealedConnection, is_mariadb_library, tls_cipher
+from engine.load.refusal import LOCAL_INFILE_OFF_SOMEWHERE, LOST, Refused, server_side_off, translate
 from engine.log import logger
-
-# PyObject_HEAD of CPython: the MYSQL structure is the first member behind it, which `_pointer` checks.
-_HEAD_BYTES = 16
-
-_INIT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_void_p), ctypes.c_char_p, ctypes.c_void_p)
-_READ = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint)
-_END = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-_ERROR = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint)
 
 _SESSION = (
     # Strict, and 0 in an AUTO_INCREMENT column is the value 0: what the file says.
@@ -39,179 +28,33 @@ _SESSION = (
 Row = tuple[object, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Address:
-    """Where the server is. `password` is kept out of every text that this record becomes."""
-
-    host: str
-    port: int
-    user: str
-    password: str = field(repr=False)
-    database: str
-    unix_socket: str | None = None
-    ssl_mode: str = "PREFERRED"
-    ssl_ca: str | None = None
-
-    @classmethod
-    def parse(cls, url: str) -> Address:
-        """Read `mysql://user:password@host:port/database?ssl_mode=…&ssl_ca=…&unix_socket=…`.
-
-        TLS is required and verified for hosts that aren't local, unless `ssl_mode` says otherwise.
-
-        Raises:
-            SettingsError: It is no such URL.
-        """
-        parts = urlsplit(url)
-        database = unquote(parts.path.lstrip("/"))
-        try:
-            port = parts.port or 3306
-        except ValueError:
-            port = 0
-        if (
-            parts.scheme not in ("mysql", "mariadb")
-            or not parts.hostname
-            or not database
-            or not port
-            or not parts.username
-        ):
-            raise SettingsError(
-                "INGEST_MYSQL_URL is not a MySQL URL",
-                code="settings.mysql_url",
-                next_step="write it as mysql://user:password@host:port/database, with special characters %-encoded",
-            )
-        options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        unknown = set(options) - {"ssl_mode", "ssl_ca", "unix_socket"}
-        if unknown:
-            raise SettingsError(
-                f"INGEST_MYSQL_URL has an unknown option {min(unknown)!r}",
-                code="settings.mysql_url",
-                next_step="the options are ssl_mode, ssl_ca and unix_socket",
-            )
-        mode = options.get("ssl_mode", "PREFERRED" if _is_local(parts.hostname) else "VERIFY_IDENTITY").upper()
-        modes = ("DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")
-        if mode not in modes:
-            raise SettingsError(
-                f"INGEST_MYSQL_URL has ssl_mode={mode}",
-                code="settings.mysql_url",
-                next_step="use one of " + ", ".join(modes),
-            )
-        return cls(
-            host=parts.hostname,
-            port=port,
-            user=unquote(parts.username),
-            password=unquote(parts.password or ""),
-            database=database,
-            unix_socket=options.get("unix_socket"),
-            ssl_mode=mode,
-            ssl_ca=options.get("ssl_ca"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.user}@{self.host}:{self.port}/{self.database}"
-
-
-def _is_local(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-class _Sealed(MySQLdb.connections.Connection):
-    """Seals LOCAL INFILE before the first query: `set_character_set` runs before any."""
-
-    def set_character_set(self, charset: str, collation: str = "") -> None:
-        self.infile = _Infile(self)
-        super().set_character_set(charset, collation)
-
-
-class _Infile:
-    """The client's answer to a server that asks for a file: the one batch that is being sent, or nothing."""
-
-    def __init__(self, connection: _Sealed) -> None:
-        self._name: bytes | None = None
-        self._data = b""
-        self._address = 0
-        self._at = 0
-        # The library keeps pointers to these four, so they must live as long as the connection.
-        self._callbacks = (_INIT(self._init), _READ(self._read), _END(self._end), _ERROR(self._error))
-        library = ctypes.CDLL(_mysql.__file__)
-        pointer = id(connection) + _HEAD_BYTES
-        library.mysql_thread_id.argtypes = [ctypes.c_void_p]
-        library.mysql_thread_id.restype = ctypes.c_ulong
-        if library.mysql_thread_id(pointer) != connection.thread_id():
-            raise LoadError(
-                "can't find the MySQL client's own handle in this build of mysqlclient, so LOCAL INFILE can't be made safe",
-                code="load.client",
-                next_step="use CPython and mysqlclient 2.2 or newer",
-            )
-        install = library.mysql_set_local_infile_handler
-        install.argtypes = [ctypes.c_void_p, _INIT, _READ, _END, _ERROR, ctypes.c_void_p]
-        install.restype = None
-        install(pointer, *self._callbacks, None)
-
-    def arm(self, name: str, data: bytes) -> None:
-        """Let the server ask once for `name` and get `data`."""
-        self._name, self._data, self._at = name.encode(), data, 0
-        self._address = ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
-
-    def disarm(self) -> None:
-        self._name, self._data, self._address, self._at = None, b"", 0, 0
-
-    def _init(self, handle: object, name: bytes | None, _userdata: object) -> int:
-        del handle
-        if self._name is None or name != self._name:
-            return 1
-        self._name = None
-        return 0
-
-    def _read(self, _handle: int | None, buffer: int, size: int) -> int:
-        count = min(size, len(self._data) - self._at)
-        if count > 0:
-            ctypes.memmove(buffer, self._address + self._at, count)
-            self._at += count
-        return max(count, 0)
-
-    def _end(self, _handle: int | None) -> None:
-        pass
-
-    def _error(self, _handle: int | None, buffer: int, size: int) -> int:
-        text = b"the server asked for a file that it was not offered"[: size - 1] + b"\x00"
-        ctypes.memmove(buffer, text, len(text))
-        return 2  # CR_UNKNOWN_ERROR would be 2000; any non-zero code fails the statement
-
-
 class Connection:
     """One connection, used by one thread at a time. Driver errors leave it as LoadError.
 
     Raises:
-        LoadError: The server can't be reached or refuses the user.
+        LoadError: The server can't be reached, can't prove who it is, or refuses the user.
     """
 
     def __init__(self, address: Address, *, connect_timeout_s: int) -> None:
         self.address = address
+        # The server is gone, or has closed this connection: nothing but `reconnect` helps.
+        self.lost = False
         self._connect_timeout_s = connect_timeout_s
         self._mysql = self._open()
         self._prepare()
 
     def reconnect(self) -> None:
-        """Replace a connection that was lost."""
+        """Replace a connection that was lost; its locks, temporary tables and open transaction went with it."""
         self.close()
         self._mysql = self._open()
+        self.lost = False
         self._prepare()
 
-    def _open(self) -> _Sealed:
+    def _open(self) -> SealedConnection:
         address = self.address
-        context: dict[str, str] | None = None
-        if address.ssl_ca:
-            context = {"ca": address.ssl_ca}
-        elif address.ssl_mode.startswith("VERIFY"):
-            default = _ssl.get_default_verify_paths().cafile
-            context = {"ca": default} if default else None
+        ca = _authorities(address)
         try:
-            return _Sealed(
+            opened = SealedConnection(
                 host=address.host,
                 port=address.port,
                 user=address.user,
@@ -222,12 +65,21 @@ class Connection:
                 connect_timeout=self._connect_timeout_s,
                 multi_statements=False,
                 autocommit=True,
-                ssl_mode=address.ssl_mode,
-                **({"ssl": context} if context else {}),
+                ssl_mode=_asked_of_library(address.ssl_mode),
+                **({"ssl": {"ca": ca}} if ca else {}),
                 **({"unix_socket": address.unix_socket} if address.unix_socket else {}),
             )
         except MySQLdb.Error as error:
             raise translate(error, str(address)) from None
+        # MariaDB's library goes on in plain text where the server has no TLS, unless it verifies the certificate.
+        if address.ssl_mode not in ("DISABLED", "PREFERRED") and tls_cipher(opened) is None:
+            opened.close()
+            raise LoadError(
+                f"{address}: the server offers no TLS, and ssl_mode={address.ssl_mode} asks for it",
+                code="load.tls",
+                next_step="set up TLS on the server, or choose another ssl_mode in INGEST_MYSQL_URL",
+            )
+        return opened
 
     def _prepare(self) -> None:
         for statement in _SESSION:
@@ -235,12 +87,17 @@ class Connection:
 
     @property
     def is_mariadb(self) -> bool:
-        return "mariadb" in str(self._mysql.get_server_info()).lower()
+        return "mariadb" in self.server.lower()
 
     @property
     def server(self) -> str:
         """The server's own words, such as `9.7.4` or `10.11.19-MariaDB`."""
         return str(self._mysql.get_server_info())
+
+    @property
+    def tls(self) -> str | None:
+        """The cipher that this connection is encrypted with, None where it isn't."""
+        return tls_cipher(self._mysql)
 
     def execute(self, sql: str, parameters: Sequence[object] | None = None) -> int:
         """Run one statement and return the rows it affected. Without parameters `%` needs no doubling."""
@@ -248,7 +105,7 @@ class Connection:
             with self._mysql.cursor() as cursor:
                 return int(cursor.execute(sql, parameters))
         except MySQLdb.Error as error:
-            raise translate(error, str(self.address)) from None
+            raise self._refused(error) from None
 
     def query(self, sql: str, parameters: Sequence[object] | None = None) -> list[Row]:
         """Run one query and return its rows."""
@@ -257,7 +114,7 @@ class Connection:
                 cursor.execute(sql, parameters)
                 return list(cursor.fetchall())
         except MySQLdb.Error as error:
-            raise translate(error, str(self.address)) from None
+            raise self._refused(error) from None
 
     def load(self, sql: str, name: str, data: bytes) -> str:
         """Run a LOAD DATA LOCAL INFILE that asks for `name`, answer with `data`, return the info string."""
@@ -268,7 +125,7 @@ class Connection:
             info = self._mysql.info()
             return info.decode() if isinstance(info, bytes) else str(info or "")
         except MySQLdb.Error as error:
-            raise self._local_infile(translate(error, str(self.address))) from None
+            raise self._local_infile(self._refused(error)) from None
         finally:
             self._mysql.infile.disarm()
 
@@ -279,11 +136,17 @@ class Connection:
         off = not int(str(self.query("SELECT @@GLOBAL.local_infile")[0][0]))
         return server_side_off(refused) if off else refused
 
+    def _refused(self, error: MySQLdb.Error) -> Refused:
+        refused = translate(error, str(self.address))
+        self.lost = self.lost or refused.number in LOST
+        return refused
+
     def rollback(self) -> None:
         """Roll back, and ignore a connection that is gone: the server has rolled back by itself then."""
         try:
             self._mysql.rollback()
         except MySQLdb.Error as error:
+            self._refused(error)
             logger.debug("rollback on a lost connection: %s", error)
 
     def commit(self) -> None:
@@ -291,7 +154,7 @@ class Connection:
         try:
             self._mysql.commit()
         except MySQLdb.Error as error:
-            raise translate(error, str(self.address)) from None
+            raise self._refused(error) from None
 
     def close(self) -> None:
         """Close the connection, whatever state it's in."""
@@ -299,3 +162,26 @@ class Connection:
             self._mysql.close()
         except MySQLdb.Error as error:
             logger.debug("closing a lost connection: %s", error)
+
+
+def _asked_of_library(mode: str) -> str:
+    """Return the mode that makes the client library do what MySQL's manual says of `mode`.
+
+    MariaDB's (3.3.20, tried on both servers) takes PREFERRED for plain text and REQUIRED for "where the server can".
+    """
+    return "REQUIRED" if mode == "PREFERRED" and is_mariadb_library() else mode
+
+
+def _authorities(address: Address) -> str | None:
+    """Return the file with the certificates that the server's must descend from, None where nothing is verified."""
+    if address.ssl_mode == "DISABLED":
+        return None
+    if address.ssl_ca is not None:
+        if not Path(address.ssl_ca).is_file():
+            raise LoadError(
+                f"{address.ssl_ca}: there is no such file of certificates",
+                code="load.tls",
+                next_step="correct ssl_ca in INGEST_MYSQL_URL",
+            )
+        return address.ssl_ca
+    return ssl.get_default_verify_paths().cafile if address.ssl_mode.startswith("VERIFY") else None

@@ -12,15 +12,18 @@ from engine.dialect import detect
 from engine.errors import EngineError, LoadError, ScanError, SourceError
 from engine.load import Connection, Entry, ledger, tables
 from engine.log import logger, step
-from engine.model import Dialect, ExistingTable, FileReport, FileStatus, LoadResult, Progress, SourceFile
+from engine.model import Dialect, ExistingTable, FileReport, FileStatus, LoadResult, Progress, SourceFile, TableSchema
 from engine.pipeline import gate
 from engine.pipeline.course import Course, Run
 from engine.pipeline.planning import (
     Plan,
+    Strategy,
     choose_mode,
     choose_strategy,
     contract_hash,
+    create_altered_model,
     create_model,
+    created_by_feed,
     field_names,
     order_column,
     prepare_table,
@@ -66,6 +69,18 @@ class FileLoad:
             self._load()
         except EngineError as error:
             course.fail(error)
+        except KeyboardInterrupt:
+            course.fail(
+                LoadError(
+                    "interrupted before it was whole",
+                    code="run.interrupted",
+                    next_step="run it again: it goes on where it stopped",
+                    retryable=True,
+                )
+            )
+            self._clean_up()
+            self._record(course.report())
+            raise
         try:
             self._clean_up()
         except EngineError as error:
@@ -232,18 +247,30 @@ class FileLoad:
             work_table=course.table if direct else shadow_name(course.file_id),
             order_column=tables.STAGING_ORDER if strategy == "upsert" else order_column(schema),
             target_exists=target is not None,
-            model=course.model if target is None else target.name,
+            model=self._model(schema, strategy, target),
             charsets={c.name: c.character_set for c in (known.columns if known else ()) if c.character_set},
         )
 
     def _created_by_feed(self) -> ExistingTable | None:
         """Make the table that the feed's own text describes, under a name of its own, to read its columns from."""
-        self.course.model = create_model(self.control, self.course.file_id, self.feed, self.run.settings.data_dir)
-        if self.course.model is None:
+        text = created_by_feed(self.feed, self.run.settings.data_dir)
+        if text is None:
             return None
+        self.course.model = create_model(self.control, self.course.file_id, text)
         made = tables.describe(self.control, self.course.model)
         assert made is not None
         return replace(made, name=self.course.table)
+
+    def _model(self, schema: TableSchema, strategy: Strategy, target: ExistingTable | None) -> str | None:
+        """Name the table that the work table is made like; an upsert's staging table needs the planned columns."""
+        course = self.course
+        if course.model is None and strategy == "upsert" and not self.run.dry_run:
+            if target is None:
+                assert schema.create_sql is not None
+                course.model = create_model(self.control, course.file_id, schema.create_sql)
+            elif schema.alter_sql:
+                course.model = create_altered_model(self.control, course.file_id, target.name, schema)
+        return course.model or (target.name if target is not None else None)
 
     def _dry_run(self) -> None:
         course = self.course

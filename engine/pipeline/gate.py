@@ -28,7 +28,9 @@ def decide(course: Course) -> None:
     broken = [check for check in course.checks if check.passed is False]
     if broken:
         raise QualityError(
-            "; ".join(check.message for check in broken),
+            "; ".join(
+                f"{check.name}{f' of {check.column}' if check.column else ''}: {check.message}" for check in broken
+            ),
             code="quality.rule",
             next_step="correct the file, or change the feed's rules",
         )

@@ -31,7 +31,7 @@ class Plan:
         work_table: Where the batches go.
         order_column: AUTO_INCREMENT column of `work_table` that the file doesn't fill.
         target_exists: The target was there before.
-        model: Table that a shadow is made like: the target, or what the feed's own text created for the purpose.
+        model: Table that others are made like: the target, or one created for the purpose; None where none is needed.
         charsets: Character set by column, for those that aren't utf8mb4.
     """
 
@@ -112,33 +112,41 @@ def _can_refuse(target: ExistingTable, schema: TableSchema) -> bool:
     return bool(target.triggers or target.foreign_keys or any(key and set(key) <= filled for key in keys))
 
 
-def create_model(connection: Connection, file_id: uuid.UUID, feed: Feed, data_dir: Path) -> str | None:
-    """Create the table that the feed's own text describes and return its name; None where the feed has none."""
-    text = created_by_feed(feed, data_dir)
-    if text is None:
-        return None
+def create_model(connection: Connection, file_id: uuid.UUID, create_sql: str) -> str:
+    """Create an empty table to read columns and indexes from, and return its name."""
     model = model_name(file_id)
     tables.drop(connection, model)
-    tables.create(connection, text, model)
+    tables.create(connection, create_sql, model)
     return model
 
 
+def create_altered_model(connection: Connection, file_id: uuid.UUID, target: str, schema: TableSchema) -> str:
+    """Create an empty table as the target will be once it's evolved, and return its name."""
+    model = model_name(file_id)
+    tables.drop(connection, model)
+    tables.create_like(connection, model, target)
+    alter(connection, model, schema)
+    return model
+
+
+def ready_target(connection: Connection, plan: Plan) -> None:
+    """Make or evolve the target, once the gate has let the file pass."""
+    if plan.target_exists:
+        alter(connection, plan.target, plan.schema)
+    else:
+        assert plan.model is not None
+        tables.create_like(connection, plan.target, plan.model)
+
+
 def prepare_table(connection: Connection, plan: Plan, *, resume: bool) -> None:
-    """Make the table ready that the batches go to; one that holds an earlier attempt's batches is ready."""
+    """Make the table ready that the batches go to, unless it holds an earlier attempt's batches; the target waits."""
     if resume and plan.work_table != plan.target and tables.exists(connection, plan.work_table):
         return
     if plan.strategy == "shadow":
         create_shadow(connection, plan)
-        return
-    if plan.target_exists:
-        alter(connection, plan.target, plan.schema)
-    elif plan.model is not None:
-        tables.create_like(connection, plan.target, plan.model)
-    else:
-        assert plan.schema.create_sql is not None
-        tables.create(connection, plan.schema.create_sql, plan.target)
-    if plan.strategy == "upsert":
-        prepare_staging(connection, plan.work_table, plan.schema)
+    elif plan.strategy == "upsert":
+        tables.drop(connection, plan.work_table)
+        tables.create_staging(connection, plan.work_table, plan.model or plan.target, plan.schema.columns)
 
 
 def contract_hash(schema: TableSchema, dialect: Dialect, feed: Feed, mode: Mode) -> bytes:
@@ -205,12 +213,6 @@ def later_indexes(connection: Connection, plan: Plan) -> tuple[Index, ...]:
     model = tables.describe(connection, plan.model)
     assert model is not None
     return tuple(index for index in tables.secondary_indexes(connection, plan.model, model.columns) if not index.unique)
-
-
-def prepare_staging(connection: Connection, staging: str, schema: TableSchema) -> None:
-    """Make an empty staging table for an upsert: the target's columns, no keys, and the file's order."""
-    tables.drop(connection, staging)
-    tables.create_staging(connection, staging, schema.table, schema.columns)
 
 
 def alter(connection: Connection, table: str, schema: TableSchema) -> None:

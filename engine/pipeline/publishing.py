@@ -13,7 +13,7 @@ from engine.errors import LoadError
 from engine.load import Connection, Destination, Loaders, enter_ledger, ledger, send, tables
 from engine.log import Stopwatch, step
 from engine.model import LoadResult, StagedBatch
-from engine.pipeline.planning import Plan, later_indexes
+from engine.pipeline.planning import Plan, later_indexes, ready_target
 from engine.pipeline.reading import Reading
 from engine.stage import FORMAT, remove_batches, write_batch
 
@@ -108,6 +108,7 @@ def load_upsert(to: Publication) -> Results:
         # One connection: with more, the last of two rows with one key wouldn't be the last in the file.
         results = _load_while_reading(to, 1, stack)
         with step("publish", to.watch, to.plan.target):
+            ready_target(to.control, to.plan)
             to.control.execute("START TRANSACTION")
             try:
                 tables.upsert(
@@ -138,6 +139,7 @@ def load_direct(to: Publication) -> Results:
     with ExitStack() as stack:
         batches = _stage_whole(to, stack)
         to.gate()
+        ready_target(to.control, to.plan)
         stack.enter_context(to.beside())
         loaders = min(to.settings.loaders, max(1, len(batches)))
         with step("load", to.watch, to.plan.target), Loaders(to.connect, to.destination, loaders) as pool:
@@ -155,6 +157,7 @@ def load_in_one(to: Publication) -> Results:
     with ExitStack() as stack:
         batches = _stage_whole(to, stack)
         to.gate()
+        ready_target(to.control, to.plan)
         stack.enter_context(to.beside())
         with step("load", to.watch, to.plan.target):
             temporary = None if to.destination.order_column else tables.create_temporary(to.control, to.plan.target)

@@ -39,6 +39,7 @@ def run_json(report: RunReport) -> str:
             "run_id": report.run_id,
             "started_at": report.started_at.isoformat(),
             "ok": report.ok,
+            "error": None,
             "dry_run": report.dry_run,
             "wall_seconds": round(report.wall_seconds, 3),
             "rows_read": report.rows_read,
@@ -48,6 +49,12 @@ def run_json(report: RunReport) -> str:
             "files": [file_document(file) for file in report.files],
         }
     )
+
+
+def run_error_json(code: str, message: str, *, retryable: bool) -> str:
+    """Write the report of a run that ended before it came to a file."""
+    error = ErrorReport(code=code, message=message, retryable=retryable)
+    return to_json({"version": REPORT_VERSION, "ok": False, "error": _error(error), "files": []})
 
 
 def to_json(document: Json) -> str:

@@ -9,15 +9,16 @@ from typing import Self
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import BarColumn, ProgressColumn, Task, TextColumn
 from rich.progress import Progress as RichProgress
+from rich.table import Column
 from rich.text import Text
 
 from engine.model import Progress
 from engine.summary.text import clean, duration, size
 
 # How much of the bar's line says what is being done; the rest is for the bar and the figures.
-_LABEL_CELLS = 30
+_LABEL_CELLS = 27
 # A line of progress this often where there is no bar: a log of an hour's load stays one screen or two.
 _LINE_EVERY_S = 15.0
 # What a step means to somebody who waits for it.
@@ -95,15 +96,15 @@ class ProgressBar(logging.Handler):
     def __init__(self, console: Console) -> None:
         super().__init__(logging.DEBUG)
         self._bar = RichProgress(
-            TextColumn("{task.description}", markup=False),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
             BarColumn(bar_width=None),
-            TextColumn("{task.fields[rows]:,} rows"),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[rows]:,} rows", table_column=Column(no_wrap=True)),
+            _Pace(table_column=Column(no_wrap=True)),
             console=console,
             transient=True,
             expand=True,
         )
+        self._rows = 0
         self._task = self._bar.add_task(_label("getting ready"), total=None, rows=0)
         self._file = ""
         self._bytes_done = 0
@@ -121,23 +122,44 @@ class ProgressBar(logging.Handler):
         # A file that is planned again from every row starts from its beginning.
         if progress.file != self._file or progress.bytes_done < self._bytes_done:
             self._file = progress.file
-            self._bar.reset(self._task, total=progress.bytes_total, rows=0)
-        self._bytes_done = progress.bytes_done
-        self._bar.update(
-            self._task, description=_label(progress.file), completed=progress.bytes_done, rows=progress.rows
-        )
+            self._show(progress.file, progress.bytes_total)
+        self._bytes_done, self._rows = progress.bytes_done, progress.rows
+        self._bar.update(self._task, completed=progress.bytes_done, rows=progress.rows)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Say on the bar what is being done."""
         if record.levelno >= logging.WARNING:
             return
-        name = getattr(record, "step", None)
-        if name is None:
+        step, subject = getattr(record, "step", None), getattr(record, "subject", "")
+        if step is None:
             if record.levelno == logging.INFO:
-                self._bar.update(self._task, description=_label(record.getMessage()))
-        elif record.levelno == logging.DEBUG and isinstance(record.args, tuple):
-            what = str(record.args[-1]).split(" → ")[0]
-            self._bar.update(self._task, description=_label(f"{_DOING.get(name, name)} {what}"))
+                self._show(record.getMessage(), None)
+        elif record.levelno == logging.DEBUG:
+            self._show(f"{_DOING.get(step, step)} {subject}", None)
+        else:
+            self._show(str(subject), None)
+
+    def _show(self, text: str, total: int | None) -> None:
+        """Begin a bar; one without a total pulses, and shows how long it has been."""
+        if total is None:
+            self._file = ""
+        else:
+            self._rows = 0
+        # A task that has a total can't lose it again.
+        self._bar.remove_task(self._task)
+        self._task = self._bar.add_task(_label(text), total=total, rows=self._rows)
+
+
+class _Pace(ProgressColumn):
+    """Speed and time left while a file is read, else the time that a step takes so far."""
+
+    def render(self, task: Task) -> Text:
+        """Write one of them, always in the same width."""
+        if task.total is None:
+            return Text(f"{duration(task.elapsed or 0.0):>20}")
+        speed = f"{size(int(task.speed))}/s" if task.speed else ""
+        left = f"{duration(task.time_remaining)} left" if task.time_remaining is not None else ""
+        return Text(f"{speed:>9} {left:>10}")
 
 
 def _label(text: str) -> str:

@@ -52,7 +52,10 @@ def print_summary(report: RunReport, console: Console, *, looked_in: Path | None
     else:
         place = f" in {clean(str(looked_in))}" if looked_in is not None else ""
         console.print(Text(f"nothing to load{place}"), soft_wrap=True)
-    for line in _remarks(report):
+    remarks = list(_remarks(report))
+    if remarks and report.files:
+        console.print()
+    for line in remarks:
         if console.is_terminal:
             line = _wrapped(line, console.width)  # noqa: PLW2901 - the same line, in pieces
         console.print(line, soft_wrap=True)

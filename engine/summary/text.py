@@ -16,15 +16,12 @@ def size(size_bytes: int) -> str:
     """Write a size with three figures in decimal units, such as `30.8 kB`."""
     if size_bytes < 1000:
         return f"{size_bytes} B"
-    amount = float(size_bytes)
-    for unit in ("kB", "MB", "GB"):
+    amount, units = size_bytes / 1000, ["kB", "MB", "GB", "TB"]
+    while amount >= 999.5 and len(units) > 1:
         amount /= 1000
-        if amount < 999.5:
-            break
-    else:
-        amount, unit = amount / 1000, "TB"
+        del units[0]
     digits = 2 if amount < 9.995 else 1 if amount < 99.95 else 0
-    return f"{amount:,.{digits}f} {unit}"
+    return f"{amount:,.{digits}f} {units[0]}"
 
 
 def duration(seconds: float) -> str:

@@ -9,6 +9,8 @@ CREATE TABLE IF NOT EXISTS _ingest_batch (
   rows_loaded BIGINT UNSIGNED NOT NULL,
   -- CRC-32 of the source bytes of the range.
   crc32 INT UNSIGNED NOT NULL,
+  -- The rows that the table didn't take, as JSON, so that a load that goes on rejects the same ones.
+  refused LONGTEXT NULL,
   committed_at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
   PRIMARY KEY (file_id, batch_no)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin

@@ -1,5 +1,9 @@
-"""The built-in source formats, one module each; importing one registers it."""
+"""The source formats, one module each: every module here is imported, and so registers its format."""
 
-from engine.source.formats import bzip2, gz, plain, xz, zst
+from __future__ import annotations
 
-__all__ = ["bzip2", "gz", "plain", "xz", "zst"]
+import importlib
+import pkgutil
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
