@@ -33,7 +33,8 @@ class Medians:
     """One variant's line of the table: medians over its runs.
 
     `ratio` is the median, over the repetitions, of its seconds divided by the expert's in the same repetition, so
-    that a machine that slows down meanwhile slows both.
+    that a machine that slows down meanwhile slows both. Where `ratio_least` and `ratio_most` lie on both sides of 1,
+    the runs don't tell who is faster.
     """
 
     variant: str
@@ -43,6 +44,8 @@ class Medians:
     rows_per_s: float
     mb_per_s: float
     ratio: float
+    ratio_least: float
+    ratio_most: float
     client_peak_mb: float
     client_cpu_s: float
     server_cpu_s: float | None
@@ -53,6 +56,7 @@ def medians(measured: Measured, variant: Variant) -> Medians:
     runs = measured.of(variant)
     expert = {run.repetition: run.wall_s for run in measured.of(EXPERT)}
     seconds = median(run.wall_s for run in runs)
+    ratios = [run.wall_s / expert[run.repetition] for run in runs]
     server = [run.server_cpu_s for run in runs if run.server_cpu_s is not None]
     return Medians(
         variant=variant.name,
@@ -61,7 +65,9 @@ def medians(measured: Measured, variant: Variant) -> Medians:
         seconds_most=max(run.wall_s for run in runs),
         rows_per_s=measured.rows / seconds,
         mb_per_s=measured.size_bytes / 1e6 / seconds,
-        ratio=median(run.wall_s / expert[run.repetition] for run in runs),
+        ratio=median(ratios),
+        ratio_least=min(ratios),
+        ratio_most=max(ratios),
         client_peak_mb=median(run.client_peak_mb for run in runs),
         client_cpu_s=median(run.client_cpu_s for run in runs),
         server_cpu_s=median(server) if server else None,
@@ -89,7 +95,7 @@ def table(measured: Measured) -> Table:
     """Return the table, drawn so that it is Markdown as well."""
     shown = Table(box=box.MARKDOWN)
     shown.add_column("variant")
-    for name in ("median s", "least to most s", "rows/s", "MB/s", "÷ expert"):
+    for name in ("median s", "least to most s", "rows/s", "MB/s", "÷ expert", "least to most"):
         shown.add_column(name, justify="right")
     for name in ("client peak MB", "client CPU s", "server CPU s"):
         shown.add_column(name, justify="right")
@@ -103,6 +109,7 @@ def table(measured: Measured) -> Table:
             f"{line.rows_per_s:,.0f}",
             f"{line.mb_per_s:.1f}",
             f"{line.ratio:.2f}",
+            f"{line.ratio_least:.2f} to {line.ratio_most:.2f}",
             f"{line.client_peak_mb:.0f}",
             f"{line.client_cpu_s:.2f}",
             "?" if line.server_cpu_s is None else f"{line.server_cpu_s:.2f}",
@@ -137,6 +144,8 @@ def _line(measured: Measured, variant: Variant) -> dict[str, object]:
         "rows_per_s": round(line.rows_per_s),
         "mb_per_s": round(line.mb_per_s, 2),
         "ratio_to_expert": round(line.ratio, 3),
+        "ratio_least": round(line.ratio_least, 3),
+        "ratio_most": round(line.ratio_most, 3),
         "client_peak_mb": round(line.client_peak_mb, 1),
         "client_cpu_s": round(line.client_cpu_s, 2),
         "server_cpu_s": None if line.server_cpu_s is None else round(line.server_cpu_s, 2),

@@ -98,17 +98,25 @@ class FileRule(BaseModel):
 
 
 class Feed(BaseModel):
-    """What is agreed about a kind of file. Everything is optional: an empty feed is the default."""
+    """What is agreed about a kind of file. Everything is optional: an empty feed is the default.
+
+    None means "not said": the dialect is then found out, the rest has the default that the README's chapter on feeds
+    gives for each key.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    # The name of its TOML table, and of its folder in the archive.
     name: str | None = None
+    # File names that it is about, as in fnmatch; case counts.
     pattern: str | None = None
     table: str | None = None
     mode: Mode | None = None
+    # Columns that identify a row; a new table gets a unique index on them.
     key: tuple[str, ...] = ()
-    # `file`: an append is one transaction, all or nothing for readers. `batch`: readers may see part of a file. Not said:
-    # batch, but file where the table itself can refuse a row (a unique key that the file fills, a trigger, a foreign key).
+    # `file`: an append is one transaction, all or nothing for readers. `batch`: readers may see part of a file. Not
+    # said: batch, but file where the table itself can refuse a row (a unique key that the file fills, a trigger, a
+    # foreign key).
     visibility: Literal["batch", "file"] | None = None
     # Text of a new table: a .sql file beside feeds.toml or below sql/, with {table} where the name goes.
     create_table: str | None = None
@@ -122,9 +130,11 @@ class Feed(BaseModel):
     encoding: str | None = None
     header: bool | None = None
     skip_lines: int | None = Field(default=None, ge=0)
+    # Texts that mean NULL beside an unquoted empty field, which always does.
     null: tuple[str, ...] = ()
     irregular: Irregular = Irregular.REJECT
 
+    # Columns of a new table that aren't declared become text.
     all_text: bool = False
     columns: dict[str, ColumnRule] = Field(default_factory=dict)
     # What happens to a column that the existing table doesn't have, or the file lacks.
@@ -137,6 +147,7 @@ class Feed(BaseModel):
     max_rejects: Limit = RejectLimit(rows=0)
     on_duplicate: Literal["skip", "load"] = "skip"
 
+    # Not said: files from the input folder move to the archive, files named elsewhere stay.
     archive: bool | None = None
     archive_days: int | None = Field(default=None, ge=1)
     reject_days: int | None = Field(default=None, ge=1)

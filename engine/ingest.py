@@ -255,8 +255,8 @@ def _talking(output: _Output) -> Iterator[Callable[[Progress], None] | None]:
             yield None if output.quiet else ProgressLines(console)
 
 
-class _Stopped(BaseException):
-    """A signal asks the program to end: everything unwinds as after Ctrl-C."""
+class _Stopped(KeyboardInterrupt):
+    """A signal other than Ctrl-C's asks the program to end, and everything unwinds as after that."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -297,21 +297,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _USAGE
     except click.exceptions.Exit as leave:
         return leave.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        return _interrupted(signal.SIGINT)
-    except _Stopped as stopped:
-        return _interrupted(stopped.number)
+    except (click.Abort, KeyboardInterrupt) as stop:
+        # click makes an Abort of a KeyboardInterrupt, and keeps it as the cause.
+        cause = stop.__cause__ if isinstance(stop, click.Abort) else stop
+        click.echo("interrupted: run it again, and it goes on where it stopped", err=True)
+        return _SIGNALLED + (cause.number if isinstance(cause, _Stopped) else signal.SIGINT)
     except (SystemExit, GeneratorExit):
         raise
     except BaseException:  # noqa: BLE001 - a panic of a native library is no Exception
         traceback.print_exc()
         click.echo("this is a bug; please report it with the lines above. What is committed stays, once", err=True)
         return _BUG
-
-
-def _interrupted(number: int) -> int:
-    click.echo("interrupted: run it again, and it goes on where it stopped", err=True)
-    return _SIGNALLED + number
 
 
 if __name__ == "__main__":

@@ -83,9 +83,9 @@ class SourceFile:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dialect:
-    """How the bytes of a file become records and fields (CSVW and Python `csv` names).
+    r"""How the bytes of a file become records and fields (CSVW and Python `csv` names).
 
-    `line_end` is `"\\n"` (LF and CRLF), `"\\r"`, or `"any"` (all three mixed). Without `quote_char` a quote is
+    `line_end` is `"\n"` (LF and CRLF), `"\r"`, or `"any"` (all three mixed). Without `quote_char` a quote is
     an ordinary character. `escape_char` is None where quotes are doubled.
     """
 
@@ -498,9 +498,14 @@ class RunReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """How far a file is, for whoever shows it."""
+    """How far a file is, for whoever shows it.
+
+    `loading` is set where the file was read and staged whole before and now goes to the server: then `rows` are those
+    that are in, and `bytes_done` is their share of the file.
+    """
 
     file: str
     bytes_done: int
     bytes_total: int
     rows: int
+    loading: bool = False

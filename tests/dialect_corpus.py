@@ -8,6 +8,9 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+# Rows of cells, the header first.
+Table = Sequence[Sequence[object]]
+
 FIRST = ("Anna", "Björn", "Céline", "Dmitri", "Eva", "François", "Grzegorz", "Ian", "José", "Lars", "Nils", "Olga")
 LAST = ("Smith", "O'Brien", "Müller", "García-López", "van Dyk", "Sørensen", "Łukasz", "D'Angelo", "Null", "Lee")
 PRODUCTS = ("Blue chair", "Table, oak", 'Screen 24"', "USB-C cable", "Lamp (LED)", "Mug", "Desk; white", "A|B switch")
@@ -61,7 +64,7 @@ def clock(rng: random.Random) -> str:
     return f"{rng.randint(0, 23):02}:{rng.randint(0, 59):02}:{rng.randint(0, 59):02}"
 
 
-def sales(rng: random.Random, rows: int) -> list[list[object]]:
+def sales(rng: random.Random, rows: int) -> Table:
     """Return sales with their header."""
     header = ["transaction_id", "customer_id", "product_name", "quantity", "price", "transaction_date", "region"]
     return [[*header]] + [
@@ -78,7 +81,7 @@ def sales(rng: random.Random, rows: int) -> list[list[object]]:
     ]
 
 
-def european(rng: random.Random, rows: int) -> list[list[object]]:
+def european(rng: random.Random, rows: int) -> Table:
     """Return rows with decimal commas and dates with points."""
     return [["Kunde", "Betrag", "Datum", "Satz"]] + [
         [
@@ -91,7 +94,7 @@ def european(rng: random.Random, rows: int) -> list[list[object]]:
     ]
 
 
-def notes(rng: random.Random, rows: int) -> list[list[object]]:
+def notes(rng: random.Random, rows: int) -> Table:
     """Return rows with free text, some of it on two lines."""
     return [["id", "who", "note", "at"]] + [
         [n, f"{rng.choice(FIRST)} {rng.choice(LAST)}", rng.choice(SENTENCES), f"{day(rng)} {clock(rng)}"]
@@ -99,7 +102,7 @@ def notes(rng: random.Random, rows: int) -> list[list[object]]:
     ]
 
 
-def log(rng: random.Random, rows: int) -> list[list[object]]:
+def log(rng: random.Random, rows: int) -> Table:
     """Return rows of timestamps and messages with colons and spaces."""
     return [["time", "level", "message"]] + [
         [
@@ -111,24 +114,24 @@ def log(rng: random.Random, rows: int) -> list[list[object]]:
     ]
 
 
-def sparse(rng: random.Random, rows: int) -> list[list[object]]:
+def sparse(rng: random.Random, rows: int) -> Table:
     """Return rows that are mostly empty."""
     return [["a", "b", "c", "d", "e"]] + [[n, "", "", rng.choice(["", "x"]), ""] for n in range(rows)]
 
 
-def numbers(rng: random.Random, rows: int) -> list[list[object]]:
+def numbers(rng: random.Random, rows: int) -> Table:
     """Return rows of numbers under a header."""
     return [["x", "y", "z"]] + [[rng.randint(0, 99), f"{rng.random():.3f}", -rng.randint(0, 9)] for _ in range(rows)]
 
 
-def tags(rng: random.Random, rows: int) -> list[list[object]]:
+def tags(rng: random.Random, rows: int) -> Table:
     """Return rows with lists in a cell."""
     return [["id", "tags", "when"]] + [
         [n, ";".join(rng.sample(["red", "blue", "old"], 2)), f"{day(rng)} {clock(rng)}"] for n in range(rows)
     ]
 
 
-def money(rng: random.Random, rows: int) -> list[list[object]]:
+def money(rng: random.Random, rows: int) -> Table:
     """Return rows with thousands separators, percentages, addresses and links."""
     return [["Amount", "Share", "Mail", "Link", "IP"]] + [
         [
@@ -142,7 +145,7 @@ def money(rng: random.Random, rows: int) -> list[list[object]]:
     ]
 
 
-Maker = Callable[[random.Random, int], list[list[object]]]
+Maker = Callable[[random.Random, int], Table]
 # Which cells a writer quotes anyhow, or can't hold without quotes.
 GRID: tuple[tuple[Maker, str], ...] = (
     (sales, ",;\t|"),

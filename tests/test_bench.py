@@ -73,6 +73,7 @@ def test_each_variant_has_its_figures(bench: tuple[dict[str, object], str]) -> N
     for line in lines:
         assert set(line) == {
             "variant", "seconds", "seconds_least", "seconds_most", "rows_per_s", "mb_per_s", "ratio_to_expert",
+            "ratio_least", "ratio_most",
             "client_peak_mb", "client_cpu_s", "server_cpu_s", "leaves_undone",
         }  # fmt: skip
         assert line["seconds"] > 0

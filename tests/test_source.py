@@ -98,7 +98,7 @@ def test_one_bad_name_does_not_stop_the_others(settings: Settings, tmp_path: Pat
     names = ["missing.csv", "pipe.csv", "sock.csv", "good.csv", "."]
     found = find([tmp_path / name for name in [*names, "good.csv"]], settings, ())
     assert [file.path for file in found.files] == [good]
-    assert [error.code for _, error in found.problems] == [  # type: ignore[attr-defined]
+    assert [error.code for _, error in found.problems] == [
         "source.not_found",
         "source.not_a_file",
         "source.not_a_file",

@@ -1,11 +1,14 @@
 """Load: the only room that speaks MySQL. Batches in transactions with their ledger rows, tables made visible whole."""
 
-from engine.load.batch import Destination, UnexpectedResult, enter_ledger, load_batch, send
-from engine.load.connection import Address, Connection
+from engine.load.address import Address
+from engine.load.batch import enter_ledger, load_batch, load_within, send
+from engine.load.connection import Connection
 from engine.load.ledger import Entry
 from engine.load.loaders import Loaders
-from engine.load.receipt import add_totals, compare
+from engine.load.receipt import add_totals, compare, subtract_totals
 from engine.load.refusal import Refused
+from engine.load.retrying import repeat
+from engine.load.sending import Destination, UnexpectedResult
 
 __all__ = [
     "Address",
@@ -19,5 +22,8 @@ __all__ = [
     "compare",
     "enter_ledger",
     "load_batch",
+    "load_within",
+    "repeat",
     "send",
+    "subtract_totals",
 ]

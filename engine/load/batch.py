@@ -77,9 +77,7 @@ def load_within(connection: Connection, to: Destination, batch: StagedBatch, tem
         logger.info("batch %d: looking for the rows that %s doesn't take: %s", batch.number, to.table, error.message)
     connection.execute("ROLLBACK TO SAVEPOINT headrace_batch")
     result = isolate(connection, to, batch)
-    connection.execute(
-        text("batch_refused"), (result.rows, _as_json(result.refused), to.file_id.bytes, batch.number)
-    )
+    connection.execute(text("batch_refused"), (result.rows, _as_json(result.refused), to.file_id.bytes, batch.number))
     return result
 
 

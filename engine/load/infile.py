@@ -19,7 +19,7 @@ _END = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _ERROR = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint)
 
 
-class SealedConnection(MySQLdb.connections.Connection):
+class SealedConnection(MySQLdb.connections.Connection):  # type: ignore[misc]
     """A driver's connection that is sealed before its first query: `set_character_set` runs before any."""
 
     def set_character_set(self, charset: str, collation: str = "") -> None:

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from engine.load.batch import Destination, load_batch
+from engine.load.batch import load_batch
 from engine.load.connection import Connection
+from engine.load.sending import Destination
 from engine.model import LoadResult, StagedBatch
 
 

@@ -168,6 +168,32 @@ def add_totals(left: Sequence[ColumnTotals], right: Sequence[ColumnTotals]) -> t
     )
 
 
+def subtract_totals(
+    sent: Sequence[ColumnTotals], refused: Sequence[ColumnTotals], loaded: Sequence[ColumnTotals]
+) -> tuple[ColumnTotals, ...]:
+    """Take the rows that a table refused out of the engine's totals, column by column.
+
+    Extremes can't be subtracted: one that a refused row has becomes that of the loaded rows.
+    """
+    return tuple(
+        ColumnTotals(
+            column=a.column,
+            filled=a.filled - b.filled,
+            total=None if a.total is None else _plus(a.total, None if b.total is None else -b.total),
+            minimum=_left(a.minimum, b.minimum, c.minimum),
+            maximum=_left(a.maximum, b.maximum, c.maximum),
+            bytes=None if a.bytes is None else a.bytes - (b.bytes or 0),
+        )
+        for a, b, c in zip(sent, refused, loaded, strict=True)
+    )
+
+
+def _left(sent: Value | None, refused: Value | None, loaded: Value | None) -> Value | None:
+    if sent is None or refused is None or _text(sent) != _text(refused):
+        return sent
+    return loaded
+
+
 def _plus(a: Decimal | int | None, b: Decimal | int | None) -> Decimal | int | None:
     if a is None or b is None:
         return b if a is None else a

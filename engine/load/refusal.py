@@ -147,9 +147,10 @@ _AT_ROW = re.compile(r"at row (\d+)")
 
 
 class Refused(LoadError):
-    """MySQL's own error, with its number and, where the text names one, the row within the statement (from 1)."""
+    """MySQL's own error: its number, its words and, where they name one, the row within the statement (from 1)."""
 
     number: int = 0
+    words: str = ""
     row: int | None = None
 
     @property
@@ -173,7 +174,7 @@ def translate(error: MySQLdb.Error, where: str) -> Refused:
         number, text = 2006, "the connection is closed"
     code, next_step, retryable = _MEANINGS.get(number, ("load.refused", None, False))
     refused = Refused(f"{where}: {text} (MySQL error {number})", code=code, next_step=next_step, retryable=retryable)
-    refused.number = number
+    refused.number, refused.words = number, text
     row = _AT_ROW.search(text)
     refused.row = int(row[1]) if row else None
     return refused

@@ -68,9 +68,7 @@ def send_text(connection: Connection, to: Destination, batch: StagedBatch, into:
     _check_info(info, batch)
 
 
-def held(
-    connection: Connection, to: Destination, table: str, where: str = ""
-) -> tuple[int, tuple[ColumnTotals, ...]]:
+def held(connection: Connection, to: Destination, table: str, where: str = "") -> tuple[int, tuple[ColumnTotals, ...]]:
     """Ask MySQL for the number and the totals of the rows in a table, whose name is quoted, that meet a condition."""
     return read_totals(connection.query(totals_query(table, to.columns, where, to.charsets))[0], to.columns)
 

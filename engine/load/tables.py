@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from engine.errors import LoadError
 from engine.load.connection import Connection
+from engine.load.statements import text
 from engine.model import Column, ExistingTable, Index, TableColumn
-from engine.sql import quote_mysql, statement
+from engine.sql import quote_mysql
 
 SHADOW_PREFIX = "_ingest_shadow_"
 OLD_PREFIX = "_ingest_old_"
 MODEL_PREFIX = "_ingest_model_"
 # Order of arrival in a staging table.
 STAGING_ORDER = "_ingest_order"
+# Marks the rows of a batch that the target doesn't take.
+REFUSED = "_ingest_refused"
 
 
 def describe(connection: Connection, table: str) -> ExistingTable | None:
@@ -20,7 +23,7 @@ def describe(connection: Connection, table: str) -> ExistingTable | None:
     Raises:
         LoadError: It is a view, or not visible to this user.
     """
-    rows = connection.query(statement("mysql/describe_table.sql"), (table,))
+    rows = connection.query(text("describe_table"), (table,))
     if not rows:
         return None
     name, kind, engine = (str(value) for value in rows[0])
@@ -41,11 +44,11 @@ def describe(connection: Connection, table: str) -> ExistingTable | None:
             collation=None if collation is None else str(collation),
         )
         for column, column_type, nullable, default, extra, charset, collation in connection.query(
-            statement("mysql/describe_columns.sql"), (name,)
+            text("describe_columns"), (name,)
         )
     )
     keys: dict[str, list[str]] = {}
-    for key, column in connection.query(statement("mysql/describe_keys.sql"), (name,)):
+    for key, column in connection.query(text("describe_keys"), (name,)):
         keys.setdefault(str(key), []).append(str(column))
     primary = tuple(keys.pop("PRIMARY", ()))
     return ExistingTable(
@@ -54,8 +57,8 @@ def describe(connection: Connection, table: str) -> ExistingTable | None:
         primary_key=primary,
         unique_keys=tuple(tuple(key) for key in keys.values()),
         engine=engine,
-        triggers=_names(connection, "mysql/describe_triggers.sql", name),
-        foreign_keys=_names(connection, "mysql/describe_foreign_keys.sql", name, name),
+        triggers=_names(connection, "describe_triggers", name),
+        foreign_keys=_names(connection, "describe_foreign_keys", name, name),
     )
 
 
@@ -64,7 +67,7 @@ def _text(value: object) -> str:
 
 
 def _names(connection: Connection, name: str, *parameters: str) -> tuple[str, ...]:
-    return tuple(_text(row[0]) for row in connection.query(statement(name), parameters))
+    return tuple(_text(row[0]) for row in connection.query(text(name), parameters))
 
 
 def secondary_indexes(connection: Connection, table: str, columns: tuple[TableColumn, ...]) -> tuple[Index, ...]:
@@ -73,9 +76,7 @@ def secondary_indexes(connection: Connection, table: str, columns: tuple[TableCo
     unique: dict[str, bool] = {}
     special: set[str] = set()
     automatic = {column.name for column in columns if column.auto_increment}
-    for key, column, part, kind, non_unique, order in connection.query(
-        statement("mysql/describe_indexes.sql"), (table,)
-    ):
+    for key, column, part, kind, non_unique, order in connection.query(text("describe_indexes"), (table,)):
         if str(key) == "PRIMARY":
             continue
         first = str(key) not in found
@@ -100,14 +101,16 @@ def drop_indexes(connection: Connection, table: str, indexes: tuple[Index, ...])
 
 
 def build_indexes(connection: Connection, table: str, indexes: tuple[Index, ...]) -> None:
-    """Build indexes of a filled table in one pass over it."""
-    if not indexes:
-        return
+    """Build indexes of a filled table in one pass over it; those that an earlier attempt built are there already."""
+    there = {str(row[0]) for row in connection.query(text("describe_indexes"), (table,))}
     adds = ", ".join(
-        f"ADD {'UNIQUE ' if index.unique else ''}INDEX {quote_mysql(index.name)} ({', '.join(quote_mysql(c) for c in index.columns)})"
+        f"ADD {'UNIQUE ' if index.unique else ''}INDEX {quote_mysql(index.name)} "
+        f"({', '.join(quote_mysql(column) for column in index.columns)})"
         for index in indexes
+        if index.name not in there
     )
-    connection.execute(f"ALTER TABLE {quote_mysql(table)} {adds}")
+    if adds:
+        connection.execute(f"ALTER TABLE {quote_mysql(table)} {adds}")
 
 
 def create(connection: Connection, create_sql: str, table: str) -> None:
@@ -127,7 +130,7 @@ def drop(connection: Connection, table: str) -> None:
 
 def exists(connection: Connection, table: str) -> bool:
     """Tell whether there is a table of this very name."""
-    return bool(connection.query(statement("mysql/describe_table.sql"), (table,)))
+    return bool(connection.query(text("describe_table"), (table,)))
 
 
 def publish_new(connection: Connection, shadow: str, target: str) -> None:
@@ -172,4 +175,20 @@ def create_temporary(connection: Connection, model: str) -> str:
     name = quote_mysql("_ingest_proof")
     connection.execute(f"DROP TEMPORARY TABLE IF EXISTS {name}")
     connection.execute(f"CREATE TEMPORARY TABLE {name} LIKE {quote_mysql(model)}")
+    return name
+
+
+def create_rows(connection: Connection, model: str, columns: tuple[Column, ...]) -> str:
+    """Create an empty temporary table with some columns of another, none of its rules, the order of arrival and a mark.
+
+    Returns:
+        Its quoted name.
+    """
+    name = quote_mysql("_ingest_rows")
+    names = ", ".join(quote_mysql(column.name) for column in columns)
+    connection.execute(f"DROP TEMPORARY TABLE IF EXISTS {name}")
+    connection.execute(
+        f"CREATE TEMPORARY TABLE {name} ({quote_mysql(STAGING_ORDER)} BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, "
+        f"{quote_mysql(REFUSED)} TINYINT NOT NULL DEFAULT 0) ENGINE = InnoDB SELECT {names} FROM {quote_mysql(model)} LIMIT 0"
+    )
     return name

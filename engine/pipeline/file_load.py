@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from engine.archive import STAMP, archive
 from engine.config import Feed
 from engine.dialect import detect
-from engine.errors import EngineError, LoadError, ScanError, SourceError
+from engine.errors import EngineError, LoadError, SourceError
 from engine.load import Connection, Entry, ledger, tables
 from engine.log import logger, step
 from engine.model import Dialect, ExistingTable, FileReport, FileStatus, LoadResult, Progress, SourceFile, TableSchema
@@ -24,7 +24,6 @@ from engine.pipeline.planning import (
     create_altered_model,
     create_model,
     created_by_feed,
-    field_names,
     order_column,
     prepare_table,
     refuse_foreign_engine,
@@ -32,7 +31,7 @@ from engine.pipeline.planning import (
     with_rescue,
 )
 from engine.pipeline.publishing import Publication, load_direct, load_in_one, load_shadow, load_upsert
-from engine.pipeline.reading import MustWiden, Reading
+from engine.pipeline.reading import MustWiden, Reading, field_names
 from engine.pipeline.recovery import can_resume, duplicate_of, recover
 from engine.reject import RejectFile
 from engine.schema import plan_existing, plan_new
@@ -225,16 +224,12 @@ class FileLoad:
             refuse_foreign_engine(target)
         known = target or self._created_by_feed()
         header, feed = with_rescue(header, self.feed, known)
-        evidence, complete = reading.evidence(field_names(reading.width), whole=whole)
-        if complete and not evidence.rows and feed.empty == "fail" and not reading.irregular_in_evidence:
-            raise ScanError(
-                "the file has a header and no rows",
-                code="scan.no_rows",
-                next_step='if that is right, let it pass with --empty load, or empty = "load" in its feed',
-            )
         if known is None:
-            schema = plan_new(course.table, header, evidence, feed)
+            schema = plan_new(course.table, header, reading.evidence(whole=whole), feed)
         else:
+            # Its own types count; what the file holds matters only where the feed lets the table change.
+            evolves = "evolve" in (feed.types, feed.new_columns)
+            evidence = reading.evidence(whole=whole) if evolves else None
             schema = plan_existing(known, header, feed, evidence, course.mode)
         strategy = choose_strategy(course.mode, feed, target, schema)
         course.notes = [note for note in course.notes if note not in schema.notes] + list(schema.notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.errors import QualityError, RejectError
+from engine.errors import QualityError, RejectError, ScanError
 from engine.load import add_totals, compare
 from engine.model import ColumnTotals, LoadResult, QualityCheck, Receipt, TableProfile
 from engine.pipeline.course import Course
@@ -14,6 +14,7 @@ def decide(course: Course) -> None:
     """Decide, with every row read and before anything is published; the course gets profile and checks.
 
     Raises:
+        ScanError: There is no row, and the feed doesn't expect that.
         RejectError: Too many rejects.
         QualityError: A rule on the whole file is broken.
     """
@@ -21,6 +22,12 @@ def decide(course: Course) -> None:
     assert reading is not None
     assert reading.stats is not None
     course.content_hash = reading.sha256
+    if not reading.rows_read and course.feed.empty == "fail":
+        raise ScanError(
+            "the file has a header and no rows",
+            code="scan.no_rows",
+            next_step='if that is right, let it pass with --empty load, or empty = "load" in its feed',
+        )
     with course.watch.measure("quality"):
         course.profile = reading.stats.profile()
         course.checks = _checks(course, reading, course.profile)

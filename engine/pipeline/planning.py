@@ -50,13 +50,6 @@ class Plan:
         return self.schema.table
 
 
-def field_names(width: int, schema: TableSchema | None = None) -> tuple[str, ...]:
-    """Name each field of a record for the scan: as its column, or, where none is loaded from it, as none can be."""
-    named = {column.position: column.name for column in schema.columns} if schema else {}
-    # MySQL takes no name that ends with a blank.
-    return tuple(named.get(position, f"{position} ") for position in range(width))
-
-
 def with_rescue(header: tuple[str, ...], feed: Feed, target: ExistingTable | None) -> tuple[tuple[str, ...], Feed]:
     """Add the column that keeps the surplus of long rows, where irregular rows are repaired."""
     has = target is None or any(column.name == RESCUED for column in target.columns)

@@ -20,7 +20,7 @@ from engine.stats import TableStats
 MOST_REJECTS = 1_000_000
 
 
-class MustWiden(Exception):  # noqa: N818 - a request to plan again, not an error
+class MustWiden(Exception):
     """A value doesn't fit the type that was inferred for its column."""
 
     def __init__(self, column: str, message: str) -> None:
@@ -59,8 +59,6 @@ class Reading:
         self.batch_bytes = batch_bytes
         self.batch_rows = batch_rows
         self.width = 0
-        # The evidence saw records that aren't regular: a file without rows may still have rejects to show.
-        self.irregular_in_evidence = False
         self._rejects = rejects
         self._watch = watch
         self._on_read = on_read
@@ -90,23 +88,18 @@ class Reading:
                 self._rejects.header = scanner.header_bytes
             return scanner.header
 
-    def evidence(self, names: tuple[str, ...], *, whole: bool) -> tuple[Evidence, bool]:
-        """Gather what types the columns can have, from the first batch or from every row.
-
-        Returns:
-            The evidence, and whether it covers the whole file.
-        """
+    def evidence(self, *, whole: bool) -> Evidence:
+        """Gather what types the columns can have, from the first batch or from every row."""
+        names = field_names(self.width)
         found: Evidence | None = None
         with self._watch.measure("schema"), open_source(self.file, hashed=False) as opened:
-            batches = self._scanner(opened).batches(names)
-            for scanned in batches:
+            for scanned in self._scanner(opened).batches(names):
                 seen = gather(scanned.frame, self.dialect.null_tokens, found)
-                self.irregular_in_evidence |= bool(scanned.rejects)
                 found = seen if found is None else found + seen
                 if not whole:
-                    return found, next(batches, None) is None
-        columns = self._frame_names(names)
-        return found or Evidence(names=columns, columns=tuple(ColumnEvidence() for _ in columns)), True
+                    return found
+        columns = (*names, RESCUED) if self.feed.irregular is Irregular.REPAIR else names
+        return found or Evidence(names=columns, columns=tuple(ColumnEvidence() for _ in columns))
 
     def staged(self, schema: TableSchema, names: tuple[str, ...]) -> Iterator[StagedBatch]:
         """Read the file from its start and yield its batches, staged in memory.
@@ -224,5 +217,9 @@ class Reading:
             batch_rows=self.batch_rows,
         )
 
-    def _frame_names(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        return (*names, RESCUED) if self.feed.irregular is Irregular.REPAIR else names
+
+def field_names(width: int, schema: TableSchema | None = None) -> tuple[str, ...]:
+    """Name each field of a record for the scan: as its column, or, where none is loaded from it, as none can be."""
+    named = {column.position: column.name for column in schema.columns} if schema else {}
+    # MySQL takes no name that ends with a blank.
+    return tuple(named.get(position, f"{position} ") for position in range(width))

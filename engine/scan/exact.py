@@ -1,18 +1,33 @@
 """The exact reader: one record at a time, for what the vectorised scan can't take as it is.
 
 It reads every dialect (escape character, delimiters of several characters, no quotes) and every irregular quote, says
-what is wrong, and finds where the damage ends, so that a broken record doesn't take its neighbours with it.
+what is wrong, and finds where the damage ends, so that a broken record doesn't take its neighbours with it. What it
+decides depends on the text alone, never on where a window ends: where more of it is needed it asks.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.model import Dialect
+from engine.scan.structure import LINE_ENDS
 
-Problem = Literal["stray_quote", "unclosed_quote"]
+Problem = Literal["stray_quote", "unclosed_quote", "too_long"]
+
+# How many lines behind a broken one are looked at to tell where it ends. Its cost is paid once for each broken line:
+# with 16, 2 MB of nothing but stray or unclosed quotes take 2 to 4 s, with 32 half as much again.
+_MOST_LINES = 16
+# Regular lines within a broken record speak for an unclosed quote once they hold so many delimiters together: text in a
+# cell hardly ever has exactly the file's number of commas in line after line.
+_EVIDENCE = 8
+# A quote that is open for so long, with rows behind it, is taken for one that never closes; a cell of 20 MB without
+# such lines is still read whole.
+LOOK_AHEAD_BYTES = 16 * 1024 * 1024
+# A record longer than this is given up. Rows of 100 MB are real; a cell beyond MySQL's largest max_allowed_packet
+# (1 GiB) can't be loaded anyway.
+MOST_RECORD_BYTES = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,11 +40,23 @@ class Record:
     end: int
     content_end: int
     problem: Problem | None = None
-    problem_at: int | None = None
+    problem_at: int = -1
+    # Every quote that opens a field closes it within the lines that belong together.
+    closed: bool = True
 
 
-class Incomplete(Exception):  # noqa: N818 - a request for more bytes, not an error
-    """The piece ends within the record and more of the file follows."""
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A field, where it ends, and where the first quote in it is that isn't regular (-1 for none)."""
+
+    value: bytes | None
+    end: int
+    flaw_at: int = -1
+    closed: bool = True
+
+
+class Incomplete(Exception):
+    """The piece ends before the record does, or before it's clear where it does, and more of the file follows."""
 
 
 class ExactReader:
@@ -46,163 +73,202 @@ class ExactReader:
         self._quote = dialect.quote_char.encode() if dialect.quote_char else None
         self._escape = dialect.escape_char.encode() if dialect.escape_char else None
         self._null_raw = frozenset(token.encode() for token in dialect.null_tokens)
-        ends = {"\n": rb"\r?\n", "\r": rb"\r", "any": rb"\r\n|\n|\r"}[dialect.line_end]
+        ends = LINE_ENDS[dialect.line_end]
         self._line_end = re.compile(ends)
         stops = [b"(?P<delimiter>" + re.escape(self._delimiter) + b")", b"(?P<end>" + ends + b")"]
         if self._escape:
             stops.insert(0, b"(?P<escape>" + re.escape(self._escape) + b")")
         self._stop = re.compile(b"|".join(stops))
-        inside = [re.escape(mark) for mark in (self._quote, self._escape) if mark]
-        self._inside = re.compile(b"|".join(inside)) if inside else None
+        self._marks = [mark for mark in (self._quote, self._escape) if mark]
+        self._inside = re.compile(b"|".join(map(re.escape, self._marks))) if self._marks else None
         # What may follow a closing quote: a delimiter or CRLF, whole.
-        self._lookahead = max(2, len(self._delimiter))
+        self._lookahead = max(2, len(self._delimiter), len(self._quote or b""))
 
     def read(self, piece: bytes, start: int, *, final: bool) -> Record:
         """Read the record at `start`; a broken one ends where the next regular record begins.
 
         Raises:
-            Incomplete: The record isn't whole in `piece` and `final` is not set.
+            Incomplete: More of the file is needed, which `final` says doesn't exist.
         """
-        record = self._parse(piece, start, final=final)
-        spans_lines = self._line_end.search(piece, start, record.content_end) is not None
-        broken = record.problem is not None or (self.width is not None and len(record.fields) != self.width)
-        if not (broken and spans_lines):
-            return record
-        line = self._line(piece, start, problem=record.problem or "unclosed_quote", at=record.problem_at or start)
-        if self._regular_line(piece, line.end, final=final):
-            return line
-        return record if record.problem != "unclosed_quote" else line
-
-    def unclosed(self, piece: bytes, start: int) -> Record | None:
-        """Tell, without the rest of the file, that a quote opened in this line is never meant to close.
-
-        True where the next two lines are regular records by themselves; None where that can't be said.
-        """
-        if self.width is None or self.width < 2:
-            return None
-        line = self._line(piece, start, problem="unclosed_quote", at=start)
+        far = final or len(piece) - start >= LOOK_AHEAD_BYTES
         try:
-            first = self._parse(piece, line.end, final=False)
-            second = self._parse(piece, first.end, final=False)
+            record = self._parse(piece, start, final=final, far=far)
         except Incomplete:
-            return None
-        regular = all(r.problem is None and len(r.fields) == self.width for r in (first, second))
-        return line if regular else None
+            line = self._line(piece, start, Record(fields=(), start=start, end=start, content_end=start))
+            if len(piece) - start >= MOST_RECORD_BYTES:
+                return line if line.end < len(piece) else replace(line, problem="too_long")
+            if far and self.width and self._rows_within(piece, line.end, len(piece), final=final, far=True):
+                return line
+            raise
+        if self._regular(record):
+            return record
+        line = self._line(piece, start, record)
+        if not record.closed:
+            return line
+        if line.end >= record.end or self.width is None:
+            return record
+        swallows = self._rows_within(piece, line.end, record.end, final=final, far=far)
+        return line if swallows else record
 
     def first_line(self, piece: bytes, start: int) -> Record:
         """Take the physical line at `start` as a broken record."""
-        return self._line(piece, start, problem="unclosed_quote", at=start)
+        return self._line(piece, start, Record(fields=(), start=start, end=start, content_end=start))
 
-    def _regular_line(self, piece: bytes, start: int, *, final: bool) -> bool:
-        """Tell whether a regular record begins at `start`; the end of the file counts as one."""
-        if start >= len(piece):
-            return True
-        try:
-            record = self._parse(piece, start, final=final)
-        except Incomplete:
-            return False
+    def _regular(self, record: Record) -> bool:
         return record.problem is None and (self.width is None or len(record.fields) == self.width)
 
-    def _line(self, piece: bytes, start: int, *, problem: Problem, at: int) -> Record:
-        """Read one physical line, its quotes taken as ordinary characters."""
+    def _rows_within(self, piece: bytes, at: int, end: int, *, final: bool, far: bool) -> bool:
+        """Tell whether the lines from `at` to `end`, the rest of a broken record, are rows of their own.
+
+        They are where one of them begins a regular record that reaches the end: text within a cell leaves the cell's
+        closing quote behind, which no regular record can hold. And where nearly all of them are regular, and many.
+        """
+        assert self.width is not None
+        lines = regular = 0
+        while at < end and lines < _MOST_LINES:
+            found = self._regular_end(piece, at, final=final, far=far)
+            if found is not None and found >= end:
+                return True
+            line = self._line_end.search(piece, at)
+            if line is None or line.end() >= end:
+                break
+            lines += 1
+            regular += found is not None
+            at = line.end()
+        return regular * (self.width - 1) >= _EVIDENCE and regular * 10 >= lines * 9
+
+    def _regular_end(self, piece: bytes, start: int, *, final: bool, far: bool) -> int | None:
+        """Return where the regular record at `start` ends, None where there is none."""
+        try:
+            record = self._parse(piece, start, final=final, far=far, strict=True)
+        except Incomplete:
+            if far:
+                return None
+            raise
+        return record.end if self._regular(record) else None
+
+    def _line(self, piece: bytes, start: int, record: Record) -> Record:
+        """Read the first physical line of a broken record, its quotes taken as ordinary characters."""
         end = self._line_end.search(piece, start)
         content_end, behind = (end.start(), end.end()) if end else (len(piece), len(piece))
-        fields = tuple(part or None for part in piece[start:content_end].split(self._delimiter))
-        return Record(fields=fields, start=start, end=behind, content_end=content_end, problem=problem, problem_at=at)
+        stray = record.problem == "stray_quote" and record.problem_at < content_end
+        return Record(
+            fields=self._split(piece[start:content_end]),
+            start=start,
+            end=behind,
+            content_end=content_end,
+            problem="stray_quote" if stray else "unclosed_quote",
+            problem_at=record.problem_at if stray else start,
+            closed=False,
+        )
 
-    def _parse(self, piece: bytes, start: int, *, final: bool) -> Record:
-        fields: list[bytes | None] = []
-        problem: Problem | None = None
-        problem_at: int | None = None
-        at = start
+    def _split(self, line: bytes) -> tuple[bytes | None, ...]:
+        return tuple([part or None for part in line.split(self._delimiter)])
+
+    def _parse(self, piece: bytes, start: int, *, final: bool, far: bool, strict: bool = False) -> Record:
+        """Read a record field by field; a `strict` reading gives up at the first quote that isn't regular."""
+        line = self._line_end.search(piece, start)
+        if not final and (line is None or (line.end() == len(piece) and piece.endswith(b"\r"))):
+            # A CR at the very end may be the first half of CRLF.
+            raise Incomplete
+        content_end, behind = (line.start(), line.end()) if line else (len(piece), len(piece))
+        if all(piece.find(mark, start, content_end) < 0 for mark in self._marks):
+            fields = self._split(piece[start:content_end])
+            return Record(fields=fields, start=start, end=behind, content_end=content_end)
+        found: list[bytes | None] = []
+        flaw_at, at = -1, start
         while True:
             if self._quote and piece.startswith(self._quote, at):
-                value, at, flaw, flaw_at = self._quoted(piece, at, final=final)
+                field = self._quoted(piece, at, start, final=final, far=far, strict=strict)
             else:
-                value, at, flaw, flaw_at = self._plain(piece, at, final=final)
-            if flaw and problem is None:
-                problem, problem_at = flaw, flaw_at
-            fields.append(value)
-            if piece.startswith(self._delimiter, at):
-                at += len(self._delimiter)
-                continue
-            end = self._line_end.match(piece, at)
-            if end is None and at < len(piece):
-                raise AssertionError(f"field ended within a line at byte {at}")
-            if end is None and not final:
-                raise Incomplete
-            behind = end.end() if end else at
-            return Record(
-                fields=tuple(fields),
-                start=start,
-                end=behind,
-                content_end=at,
-                problem=problem,
-                problem_at=problem_at,
-            )
+                field = self._plain(piece, at, final=final)
+            found.append(field.value)
+            if flaw_at < 0:
+                flaw_at = field.flaw_at
+            if not field.closed or not piece.startswith(self._delimiter, field.end):
+                break
+            at = field.end + len(self._delimiter)
+        end = self._line_end.match(piece, field.end)
+        if field.closed and end is None and field.end < len(piece):
+            raise AssertionError(f"field ended within a line at byte {field.end}")
+        problem: Problem | None = "stray_quote" if flaw_at >= 0 else None
+        if problem is None and not field.closed:
+            problem = "unclosed_quote"
+        return Record(
+            fields=tuple(found),
+            start=start,
+            end=end.end() if end else field.end,
+            content_end=field.end,
+            problem=problem,
+            problem_at=flaw_at,
+            closed=field.closed,
+        )
 
-    def _plain(self, piece: bytes, at: int, *, final: bool) -> tuple[bytes | None, int, Problem | None, int | None]:
+    def _plain(self, piece: bytes, begin: int, *, final: bool) -> _Field:
         """Read a field that doesn't begin with a quote. A quote inside it is kept and reported."""
-        parts, begin = [], at
+        parts, at, flaw_at = [], begin, -1
         while True:
             stop = self._stop.search(piece, at)
-            if stop is None:
-                if not final:
-                    raise Incomplete
-                parts.append(piece[at:])
-                at = len(piece)
-                break
-            # A CR at the very end may be the first half of CRLF.
-            if stop.lastgroup != "escape" and stop.end() == len(piece) and piece.endswith(b"\r") and not final:
+            if not final and (stop is None or stop.end() == len(piece)):
                 raise Incomplete
-            parts.append(piece[at : stop.start()])
-            if stop.lastgroup != "escape":
-                at = stop.start()
+            until = stop.start() if stop else len(piece)
+            if self._quote and flaw_at < 0:
+                flaw_at = piece.find(self._quote, at, until)
+            parts.append(piece[at:until])
+            if stop is None or stop.lastgroup != "escape":
                 break
             if stop.end() >= len(piece):
-                if not final:
-                    raise Incomplete
                 parts.append(stop.group())
-                at = len(piece)
+                until = len(piece)
                 break
             parts.append(piece[stop.end() : stop.end() + 1])
             at = stop.end() + 1
-        if self._escape and piece[begin:at] in self._null_raw:
-            return None, at, None, None
-        value = b"".join(parts)
-        if self._quote and self._quote in value and not self._escape:
-            return value, at, "stray_quote", piece.index(self._quote, begin)
-        return value or None, at, None, None
+        if self._escape and piece[begin:until] in self._null_raw:
+            return _Field(None, until)
+        return _Field(b"".join(parts) or None, until, flaw_at)
 
-    def _quoted(self, piece: bytes, at: int, *, final: bool) -> tuple[bytes, int, Problem | None, int | None]:
+    def _quoted(self, piece: bytes, opened: int, start: int, *, final: bool, far: bool, strict: bool) -> _Field:
         """Read a quoted field. A quote that neither closes nor is doubled is kept and reported."""
         assert self._quote is not None
         assert self._inside is not None
-        opened, parts, at = at, [], at + 1
-        flaw_at: int | None = None
+        width = len(self._quote)
+        parts, at, flaw_at, limit = [], opened + width, -1, len(piece)
         while True:
-            mark = self._inside.search(piece, at)
+            mark = self._inside.search(piece, at, limit)
             if mark is None:
-                if not final:
+                if flaw_at < 0 and not final:
                     raise Incomplete
-                line = self._line(piece, opened, problem="unclosed_quote", at=opened)
-                return piece[opened : line.content_end], line.content_end, "unclosed_quote", opened
-            parts.append(piece[at : mark.start()])
+                return _Field(None, limit, flaw_at, closed=False)
             behind = mark.end()
             if behind + self._lookahead > len(piece) and not final:
                 raise Incomplete
-            if mark.group() == self._escape and (self._escape != self._quote):
+            parts.append(piece[at : mark.start()])
+            if mark.group() == self._escape:
                 parts.append(piece[behind : behind + 1])
                 at = behind + 1
             elif piece.startswith(self._quote, behind):
                 parts.append(self._quote)
-                at = behind + 1
+                at = behind + width
             elif (
                 behind >= len(piece) or piece.startswith(self._delimiter, behind) or self._line_end.match(piece, behind)
             ):
-                value = b"".join(parts)
-                return value, behind, "stray_quote" if flaw_at is not None else None, flaw_at
+                return _Field(b"".join(parts), behind, flaw_at)
             else:
-                flaw_at = mark.start() if flaw_at is None else flaw_at
+                if strict:
+                    return _Field(None, behind, mark.start(), closed=False)
+                if flaw_at < 0:
+                    # From here on it's a guess, and a guess doesn't go far.
+                    flaw_at, limit = mark.start(), self._lines_end(piece, start, far=far)
                 parts.append(self._quote)
                 at = behind
+
+    def _lines_end(self, piece: bytes, at: int, *, far: bool) -> int:
+        """Return the end of the lines that can belong to a broken record at `at`."""
+        for _ in range(_MOST_LINES):
+            line = self._line_end.search(piece, at)
+            if not far and (line is None or line.end() == len(piece)):
+                raise Incomplete
+            if line is None:
+                return len(piece)
+            at = line.end()
+        return at

@@ -48,8 +48,8 @@ def read_text(text: bytes, names: Sequence[str], dialect: Dialect, *, rows: int,
     found_bytes = sum(lengths.row(0)) if frame.width else 0
     if frame.height != rows or found_bytes != payload_bytes:
         raise ScanError(
-            f"two readers disagree: the structure scan sees {rows} rows of {payload_bytes} bytes, Polars {frame.height} "
-            f"rows of {found_bytes} bytes",
+            f"two readers disagree: the structure scan sees {rows} rows of {payload_bytes} bytes, "
+            f"Polars {frame.height} rows of {found_bytes} bytes",
             code="scan.readers_differ",
             next_step="please report the file's dialect: nothing of it was loaded",
         )

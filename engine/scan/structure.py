@@ -16,6 +16,9 @@ from engine.model import Dialect
 
 Positions = npt.NDArray[np.int64]
 
+# What ends a line, by the dialect's `line_end`; a CR at the very end of a file is half of a CRLF that was cut.
+LINE_ENDS = {"\n": rb"\r?\n|\r\Z", "\r": rb"\r", "any": rb"\r\n|\n|\r"}
+
 _LF, _CR = 0x0A, 0x0D
 
 
@@ -55,41 +58,47 @@ def structure(piece: bytes, dialect: Dialect, *, final: bool) -> Structure:
     """
     codes = np.frombuffer(piece, np.uint8)
     separators = np.flatnonzero(codes == ord(dialect.delimiter))
-    ends = _line_ends(codes, dialect)
-    quotes, irregular_at = np.empty(0, np.int64), None
-    doubled = quotes
+    ends = line_ends(codes, dialect)
+    quotes = doubled = np.empty(0, np.int64)
+    limit: int | None = None
     if dialect.quote_char is not None and dialect.quote_char.encode() in piece:
         quotes = np.flatnonzero(codes == ord(dialect.quote_char))
-        irregular_at = _first_irregular(codes, quotes, dialect)
-        if irregular_at is not None:
-            quotes = quotes[:irregular_at]
+        first = _first_irregular(codes, quotes, dialect)
+        if first is not None:
+            limit = int(quotes[first])
+            quotes = quotes[:first]
         separators = _outside(separators, quotes)
         ends = _outside(ends, quotes)
         # The second of a doubled pair re-opens (even index) right behind a close.
         opening = quotes[2::2]
         doubled = opening[opening == quotes[1:-1:2][: len(opening)] + 1] if len(quotes) > 2 else opening[:0]
+    if dialect.line_end == "\r" and b"\n" in piece:
+        # An LF outside quotes is data here, and a line end for Polars: the record has to be written again.
+        bare = _outside(np.flatnonzero(codes == _LF), quotes)
+        if len(bare):
+            limit = int(bare[0]) if limit is None else min(limit, int(bare[0]))
     ends = ends + 1
-    if irregular_at is not None:
-        limit = int(np.flatnonzero(codes == ord(dialect.quote_char or '"'))[irregular_at])
+    if limit is not None:
         ends = ends[: int(np.searchsorted(ends, limit, "right"))]
     elif final and len(piece) and (not len(ends) or ends[-1] < len(piece)) and len(quotes) % 2 == 0:
         ends = np.append(ends, len(piece))
     starts = np.empty_like(ends)
     if len(ends):
         starts[0], starts[1:] = 0, ends[:-1]
+    edge = int(ends[-1]) if len(ends) else 0
     return Structure(
         starts=starts,
         ends=ends,
         fields=_fields(separators, starts, ends),
         terminator_bytes=_terminators(codes, ends, dialect),
-        quotes=quotes[: int(np.searchsorted(quotes, ends[-1]))] if len(ends) else quotes[:0],
-        doubled=doubled[: int(np.searchsorted(doubled, ends[-1]))] if len(ends) else doubled[:0],
-        irregular=irregular_at is not None or bool(final and len(quotes) % 2),
+        quotes=quotes[: int(np.searchsorted(quotes, edge))],
+        doubled=doubled[: int(np.searchsorted(doubled, edge))],
+        irregular=limit is not None or bool(final and len(quotes) % 2),
     )
 
 
-def _line_ends(codes: npt.NDArray[np.uint8], dialect: Dialect) -> Positions:
-    """Positions of the last byte of each line terminator, in quotes or not."""
+def line_ends(codes: npt.NDArray[np.uint8], dialect: Dialect) -> Positions:
+    """Find the last byte of each line terminator, in quotes or not."""
     if dialect.line_end == "\n":
         return np.flatnonzero(codes == _LF)
     returns = np.flatnonzero(codes == _CR)
@@ -103,23 +112,29 @@ def _line_ends(codes: npt.NDArray[np.uint8], dialect: Dialect) -> Positions:
 def _first_irregular(codes: npt.NDArray[np.uint8], quotes: Positions, dialect: Dialect) -> int | None:
     """Index in `quotes` of the first one that is neither opening, closing nor doubled."""
     delimiter, quote = ord(dialect.delimiter), ord(dialect.quote_char or '"')
+    returns_end, feeds_end = dialect.line_end != "\n", dialect.line_end != "\r"
     opens, closes = quotes[0::2], quotes[1::2]
     before = codes[opens - 1]  # for a quote at 0 this wraps around, which the next line corrects
-    ok_open = (before == delimiter) | (before == _LF) | (opens == 0)
-    if dialect.line_end != "\n":
+    ok_open = (before == delimiter) | (opens == 0)
+    if feeds_end:
+        ok_open |= before == _LF
+    if returns_end:
         ok_open |= before == _CR
     # Right behind a closing quote: the second of a doubled pair.
     if len(opens) > 1:
         ok_open[1:] |= opens[1:] == closes[: len(opens) - 1] + 1
+    # What would be behind the piece is taken for right: the record isn't complete then, or the file ends.
     inside = closes + 1 < len(codes)
-    after = np.where(inside, codes[np.where(inside, closes + 1, 0)], _LF)
-    ok_close = (after == delimiter) | (after == _LF) | (after == quote)
-    if dialect.line_end == "\n":
+    after = np.where(inside, codes[np.where(inside, closes + 1, 0)], delimiter)
+    ok_close = (after == delimiter) | (after == quote)
+    if feeds_end:
+        ok_close |= after == _LF
+    if returns_end:
+        ok_close |= after == _CR
+    else:
         two = closes + 2 < len(codes)
         second = np.where(two, codes[np.where(two, closes + 2, 0)], _LF)
         ok_close |= (after == _CR) & (second == _LF)
-    else:
-        ok_close |= after == _CR
     bad = [2 * int(np.argmin(ok_open))] if not ok_open.all() else []
     if not ok_close.all():
         bad.append(2 * int(np.argmin(ok_close)) + 1)
@@ -141,7 +156,8 @@ def _outside(positions: Positions, quotes: Positions) -> Positions:
     # Regions don't overlap, so a position is never the start of two; an end may meet the next start.
     np.add.at(change, first[held], 1)
     np.subtract.at(change, last[held], 1)
-    return positions[np.cumsum(change[:-1], dtype=np.int8) == 0]
+    outside: npt.NDArray[np.bool_] = np.cumsum(change[:-1], dtype=np.int8) == 0
+    return positions[outside]
 
 
 def _fields(separators: Positions, starts: Positions, ends: Positions) -> Positions:
@@ -158,7 +174,7 @@ def _fields(separators: Positions, starts: Positions, ends: Positions) -> Positi
         if bool((table[:, 0] >= starts).all() and (table[:, -1] < ends).all()):
             return np.full(records, each + 1, np.int64)
     edges = np.searchsorted(separators, ends)
-    return np.diff(edges, prepend=0) + 1
+    return np.asarray(np.diff(edges, prepend=0) + 1, np.int64)
 
 
 def _terminators(codes: npt.NDArray[np.uint8], ends: Positions, dialect: Dialect) -> Positions:
@@ -170,8 +186,8 @@ def _terminators(codes: npt.NDArray[np.uint8], ends: Positions, dialect: Dialect
     if dialect.line_end != "\r":
         behind = ends > 1
         lengths += (last == _LF) & behind & (codes[np.where(behind, ends - 2, 0)] == _CR)
-    # Only the last record of a file can lack a terminator.
-    closing = {"\n": (_LF,), "\r": (_CR,), "any": (_LF, _CR)}[dialect.line_end]
+    # Only the last record of a file can lack a terminator; a CR there is what is left of a CRLF.
+    closing = {"\n": (_LF, _CR), "\r": (_CR,), "any": (_LF, _CR)}[dialect.line_end]
     if int(last[-1]) not in closing:
         lengths[-1] = 0
     return lengths

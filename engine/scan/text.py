@@ -8,6 +8,7 @@ from typing import Protocol
 
 from engine.errors import DialectError
 from engine.model import Dialect
+from engine.scan.structure import LINE_ENDS
 
 
 class Stream(Protocol):
@@ -21,80 +22,95 @@ class Text:
 
     Args:
         stream: The decompressed file, at its start.
-        dialect: Encoding and byte order mark.
+        dialect: Encoding, line end and byte order mark.
     """
 
     def __init__(self, stream: Stream, dialect: Dialect) -> None:
         self._stream = stream
         self._encoding = dialect.encoding
-        self._plain = codecs.lookup(dialect.encoding).name in ("utf-8", "ascii")
-        self._decoder = None if self._plain else codecs.getincrementaldecoder(dialect.encoding)()
+        self._line_end = re.compile(LINE_ENDS[dialect.line_end])
+        self.plain = codecs.lookup(dialect.encoding).name in ("utf-8", "ascii")
+        self._decoder = None if self.plain else codecs.getincrementaldecoder(dialect.encoding)()
+        # What was read and not yet taken is buffer[start:].
         self._buffer = b""
+        self._start = 0
+        self._at_end = False
         self._read_bytes = dialect.bom_bytes
-        self.at_end = False
-        # Offset in the source of the first byte not yet taken.
+        # Offset in the source of the first byte not yet taken, and its line.
         self.offset = dialect.bom_bytes
         self.line = 1
         if dialect.bom_bytes:
             self._fill(dialect.bom_bytes)
+
+    def peek(self, size: int) -> bytes:
+        """Return the next `size` bytes, fewer only at the end of the file.
+
+        Raises:
+            DialectError: The file isn't in the encoding that it was taken for.
+        """
+        missing = size - (len(self._buffer) - self._start)
+        while missing > 0 and not self._at_end:
+            more = self._decode(self._fill(missing))
+            self._buffer = self._buffer[self._start :] + more if self._start < len(self._buffer) else more
+            self._start = 0
+            missing = size - len(self._buffer)
+        return self._buffer[self._start : self._start + size]
+
+    def is_rest(self, size: int) -> bool:
+        """Tell whether what `peek` returned for `size` is known to be all that is left."""
+        return self._at_end and len(self._buffer) - self._start <= size
+
+    def take(self, size: int) -> None:
+        """Drop the next `size` bytes: they're dealt with."""
+        self.offset += self.source_bytes(self._buffer[self._start : self._start + size])
+        self._start += size
+
+    def skip_line(self) -> bytes:
+        """Drop one physical line and return it."""
+        size = 1 << 16
+        while True:
+            piece = self.peek(size)
+            found = self._line_end.search(piece)
+            # A CR at the very end may be the first half of CRLF.
+            if self.is_rest(size) or (found and found.end() < len(piece)):
+                break
+            size *= 2
+        line = piece[: found.end()] if found else piece
+        self.take(len(line))
+        self.line += found is not None
+        return line
+
+    def source_bytes(self, text: bytes) -> int:
+        """Length in the source of a piece of the UTF-8 text."""
+        return len(text) if self.plain else len(text.decode("utf-8").encode(self._encoding, "replace"))
 
     def _fill(self, size: int) -> bytes:
         parts, missing = [], size
         while missing > 0:
             part = self._stream.read(missing)
             if not part:
-                self.at_end = True
+                self._at_end = True
                 break
             parts.append(part)
             missing -= len(part)
         return b"".join(parts)
 
-    def peek(self, size: int) -> bytes:
-        """Return at least `size` bytes of what comes next, fewer only at the end of the file.
-
-        Raises:
-            DialectError: The file isn't in the encoding that it was taken for.
-        """
-        while len(self._buffer) < size and not self.at_end:
-            raw = self._fill(size - len(self._buffer))
-            self._buffer = self._buffer + self._decode(raw) if self._buffer else self._decode(raw)
-        return self._buffer
-
-    def take(self, size: int) -> None:
-        """Drop the first `size` bytes of what `peek` returned: they're dealt with."""
-        taken = self._buffer[:size]
-        self._buffer = self._buffer[size:]
-        self.offset += self.source_bytes(taken)
-
-    def source_bytes(self, text: bytes) -> int:
-        """Length in the source of a piece of the UTF-8 text."""
-        return len(text) if self._plain else len(text.decode("utf-8").encode(self._encoding))
-
     def _decode(self, raw: bytes) -> bytes:
         if self._decoder is None:
             return raw
         try:
-            text = self._decoder.decode(raw, final=self.at_end)
+            text = self._decoder.decode(raw, final=self._at_end)
         except UnicodeDecodeError as error:
-            at = self._read_bytes + error.start
+            # The decoder had kept the beginning of a character.
+            at = self._read_bytes + len(raw) - len(error.object) + error.start
+            before = (
+                self._buffer[self._start :] + error.object[: error.start].decode(self._encoding, "replace").encode()
+            )
+            line = self.line + sum(1 for _ in self._line_end.finditer(before))
             raise DialectError(
-                f"byte {at} (0x{error.object[error.start]:02x}) is not {self._encoding} text",
+                f"line {line}: byte {at} (0x{error.object[error.start]:02x}) is not {self._encoding} text",
                 code="dialect.encoding",
                 next_step="name the file's encoding with --encoding",
             ) from None
         self._read_bytes += len(raw)
         return text.encode("utf-8")
-
-    def skip_lines(self, count: int, dialect: Dialect) -> None:
-        """Drop the first `count` physical lines."""
-        end = re.compile({"\n": rb"\n", "\r": rb"\r", "any": rb"\r\n|\n|\r"}[dialect.line_end])
-        for _ in range(count):
-            size = 1 << 16
-            while True:
-                piece = self.peek(size)
-                found = end.search(piece)
-                if found or len(piece) < size:
-                    break
-                size *= 2
-            self.take(found.end() if found else len(piece))
-            self.line += 1

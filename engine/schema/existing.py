@@ -14,6 +14,7 @@ from engine.schema.evidence import ColumnEvidence, Evidence
 from engine.schema.evolve import may_widen, widened
 from engine.schema.names import identity
 from engine.schema.plan import column_sql
+from engine.schema.temporal import FORMATS
 from engine.schema.types import parse_type
 from engine.sql import quote_mysql
 
@@ -89,6 +90,7 @@ def _known_column(
     except SchemaError as error:
         message = f"column {column.name} of {table.name}: {error.message}"
         raise SchemaError(message, code=error.code, next_step=error.next_step) from None
+    known = _as_written(known, seen)
     bound = Column(
         name=column.name, original=text, position=position, type=known, declared=True, nullable=column.nullable
     )
@@ -104,6 +106,15 @@ def _known_column(
     definition = column_sql(column.name, wider, nullable=column.nullable, suffix=_character_set(column, wider))
     note = f"column {column.name} widened from {known.mysql} to {wider.mysql}"
     return replace(bound, type=wider), [f"ALTER TABLE {{table}} MODIFY COLUMN {definition}"], [note]
+
+
+def _as_written(known: ColumnType, seen: ColumnEvidence | None) -> ColumnType:
+    """Read dates as the file writes them where that is certain: a table says what a value is, not how it looks."""
+    written = seen.date_format if seen is not None else None
+    if written is None or known.formats:
+        return known
+    same_kind = known.kind is (Kind.DATETIME if FORMATS[written].has_time else Kind.DATE)
+    return replace(known, formats=(written,)) if same_kind else known
 
 
 def _character_set(column: TableColumn, wider: ColumnType) -> str:

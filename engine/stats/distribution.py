@@ -80,10 +80,11 @@ class Distribution:
         first, last = storage.edge(low), storage.edge(high)
         inner = [first * ((_BINS - number) / _BINS) + last * (number / _BINS) for number in range(1, _BINS)]
         edges = (first, *inner, last)
-        if isinstance(low, float) or isinstance(high, float):
+        if storage.kind is Kind.DOUBLE:
             return inner, edges
         # The smallest integer v with (v - low) / (high - low) >= number / 20.
-        return [low + -(-(high - low) * number // _BINS) for number in range(1, _BINS)], edges
+        start, width = int(low), int(high) - int(low)
+        return [start - (-width * number // _BINS) for number in range(1, _BINS)], edges
 
 
 def distribution_of(storage: Storage, counts: pl.DataFrame, *, exact: bool) -> Distribution:

@@ -67,24 +67,23 @@ class ProgressLines:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._file = ""
+        self._bytes_done = 0
         self._began = self._said = time.monotonic()
 
     def __call__(self, progress: Progress) -> None:
         now = time.monotonic()
-        if progress.file != self._file:
+        if progress.file != self._file or progress.bytes_done < self._bytes_done:
             self._file, self._began, self._said = progress.file, now, now
+        self._bytes_done = progress.bytes_done
         if now - self._said < _LINE_EVERY_S or not progress.bytes_total:
             return
         self._said = now
         speed = progress.bytes_done / (now - self._began)
         left = (progress.bytes_total - progress.bytes_done) / speed if speed else 0.0
-        self._console.print(
-            Text(
-                f"reading   {progress.bytes_done / progress.bytes_total:8.0%}    {clean(progress.file)}: "
-                f"{progress.rows:,} rows, {size(int(speed))}/s, {duration(left)} left"
-            ),
-            soft_wrap=True,
-        )
+        doing = "loading" if progress.loading else "reading"
+        done = f"{progress.bytes_done / progress.bytes_total:.0%}"
+        figures = f"{progress.rows:,} rows, {size(int(speed))}/s, {_whole(left)} left"
+        self._console.print(Text(f"{doing:9} {done:>8}    {clean(progress.file)}: {figures}"), soft_wrap=True)
 
 
 class ProgressBar(logging.Handler):
@@ -122,7 +121,7 @@ class ProgressBar(logging.Handler):
         # A file that is planned again from every row starts from its beginning.
         if progress.file != self._file or progress.bytes_done < self._bytes_done:
             self._file = progress.file
-            self._show(progress.file, progress.bytes_total)
+            self._show(f"loading {progress.file}" if progress.loading else progress.file, progress.bytes_total)
         self._bytes_done, self._rows = progress.bytes_done, progress.rows
         self._bar.update(self._task, completed=progress.bytes_done, rows=progress.rows)
 
@@ -156,10 +155,14 @@ class _Pace(ProgressColumn):
     def render(self, task: Task) -> Text:
         """Write one of them, always in the same width."""
         if task.total is None:
-            return Text(f"{duration(task.elapsed or 0.0):>20}")
+            return Text(f"{_whole(task.elapsed or 0.0):>20}")
         speed = f"{size(int(task.speed))}/s" if task.speed else ""
-        left = f"{duration(task.time_remaining)} left" if task.time_remaining is not None else ""
+        left = f"{_whole(task.time_remaining)} left" if task.time_remaining is not None else ""
         return Text(f"{speed:>9} {left:>10}")
+
+
+def _whole(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 59.5 else duration(seconds)
 
 
 def _label(text: str) -> str:
