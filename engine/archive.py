@@ -58,7 +58,7 @@ def archive(
             file is gone (`archive.missing`) or another one now (`archive.changed`), or the copy isn't equal
             (`archive.copy`). The source is still where it was.
     """
-    home = archive_dir / _folder_name(feed)
+    home = archive_dir / feed_folder(feed)
     at = now.astimezone(UTC)
     marker = done_marker or ""
     stem, rest = _name_parts(file, (sha256 or file.quick_hash.hex())[:12], len(os.fsencode(marker)))
@@ -107,7 +107,8 @@ def _made(name: str) -> datetime | None:
         return None
 
 
-def _folder_name(feed: str | None) -> str:
+def feed_folder(feed: str | None) -> str:
+    """Name the folder that a feed's files have among archived and among rejected ones."""
     return re.sub(r"[^\w.-]", "_", feed or "").lstrip(".")[:100] or "files"
 
 

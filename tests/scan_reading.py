@@ -73,9 +73,7 @@ def scan(
 ) -> Read:
     """Read a file and check that its batches lie one behind the other, within their limits, with nothing left out."""
     dialect = dialect or Dialect()
-    scanner = Scanner(
-        io.BytesIO(data), dialect, irregular=irregular, batch_bytes=batch_bytes, batch_rows=batch_rows
-    )
+    scanner = Scanner(io.BytesIO(data), dialect, irregular=irregular, batch_bytes=batch_bytes, batch_rows=batch_rows)
     position = scanner.bytes_done
     batches = list(scanner.batches([f"c{index}" for index in range(len(scanner.header))]))
     text = lines_of(data, dialect)

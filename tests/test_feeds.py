@@ -193,8 +193,8 @@ def test_a_growing_file_is_left_alone_until_it_settles(settings: Settings, mysql
 
 
 def test_retention_removes_what_is_older_than_the_feed_says(settings: Settings) -> None:
-    write(settings.feeds_path, '[x]\npattern = "x*.csv"\ntable = "t"\narchive_days = 10\n')
-    folder = settings.archive_dir / "x" / "2020" / "01" / "01"
+    write(settings.feeds_path, '["my feed"]\npattern = "x*.csv"\ntable = "t"\narchive_days = 10\n')
+    folder = settings.archive_dir / "my_feed" / "2020" / "01" / "01"
     folder.mkdir(parents=True)
     old_time = datetime.now(UTC) - timedelta(days=11)
     stamp = old_time.strftime("%Y%m%dT%H%M%S.%fZ")

@@ -167,7 +167,12 @@ def test_no_password_in_errors_and_tracebacks(settings: Settings, tmp_path: Path
     written, _, status = run_command(wrong, tmp_path, str(path), "-vv")
     assert status == 1
     assert "hush" not in written
-    for bad in ("mysql://u:hush@[::1/d", "mysql://u:hush@h:port/d", "http://u:hush@h/d", "mysql://u:hush@h/d?hush=1&x=2"):
+    for bad in (
+        "mysql://u:hush@[::1/d",
+        "mysql://u:hush@h:port/d",
+        "http://u:hush@h/d",
+        "mysql://u:hush@h/d?hush=1&x=2",
+    ):
         broken = settings.model_copy(update={"mysql_url": SecretStr(bad)})
         written, _, status = run_command(broken, tmp_path, str(path), "-vv")
         assert status == 2, written
@@ -198,7 +203,9 @@ def test_headers_and_values_of_every_nasty_kind_arrive_as_they_are(
 ) -> None:
     mysql.rows("CREATE TABLE keep (n INT)")
     path = write(tmp_path / "nasty.csv", quoted(_NASTY) + "\n" + quoted(_NASTY) + "\n" + quoted(_NASTY[::-1]) + "\n")
-    file = only(ingest_files([path], settings, table="t", overrides={"header": True, "delimiter": ",", "quote_char": '"'}))
+    file = only(
+        ingest_files([path], settings, table="t", overrides={"header": True, "delimiter": ",", "quote_char": '"'})
+    )
     assert file.error is None
     assert file.receipt is not None
     assert file.receipt.verified

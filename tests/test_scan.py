@@ -95,7 +95,8 @@ def test_files_with_mixed_line_ends_come_back(
 ) -> None:
     dialect = Dialect(line_end="any")
     lines = [
-        written([row], dialect, quoting=csv.QUOTE_ALL, line_end="") for row in [["h"] * len(table[0] if table else "h"), *table]
+        written([row], dialect, quoting=csv.QUOTE_ALL, line_end="")
+        for row in [["h"] * len(table[0] if table else "h"), *table]
     ]
     # A CR and a blank line's LF would be one CRLF: no line here is blank.
     text = "".join(line + ends[index % len(ends)] for index, line in enumerate(lines))

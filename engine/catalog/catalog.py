@@ -192,6 +192,9 @@ class Catalog:
     def _replace_children(
         self, row_id: int, columns: tuple[ColumnReport, ...], checks: tuple[QualityCheck, ...]
     ) -> None:
+        if not columns and not checks:
+            self._rows("children_delete", {"id": row_id})
+            return
         # 0.2 s to import, which a process that only asks questions need not wait for.
         from engine.catalog.children import open_bulk, replace_children
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from engine.errors import LoadError
 from engine.load.connection import Connection
 from engine.load.statements import text
@@ -10,11 +12,16 @@ from engine.sql import quote_mysql
 
 SHADOW_PREFIX = "_ingest_shadow_"
 OLD_PREFIX = "_ingest_old_"
-MODEL_PREFIX = "_ingest_model_"
+_MODEL_PREFIX = "_ingest_model_"
 # Order of arrival in a staging table.
 STAGING_ORDER = "_ingest_order"
 # Marks the rows of a batch that the target doesn't take.
 REFUSED = "_ingest_refused"
+
+
+def model_name(target: str) -> str:
+    """Name the table that a target's columns and indexes are read from: the same for every file, under the target's lock."""
+    return _MODEL_PREFIX + hashlib.sha256(target.lower().encode()).hexdigest()[:20]
 
 
 def describe(connection: Connection, table: str) -> ExistingTable | None:

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from engine.archive import STAMP, archive
+from engine.archive import STAMP, archive, feed_folder
 from engine.config import Feed
 from engine.dialect import detect
 from engine.errors import EngineError, LoadError, SourceError
@@ -104,7 +104,13 @@ class FileLoad:
         course.mode = choose_mode(self.feed, target)
         unfinished = None
         if not self.run.dry_run:
-            unfinished = recover(self.control, course.table, self.file, target_exists=target is not None)
+            unfinished = recover(
+                self.control,
+                course.table,
+                self.file,
+                target_exists=target is not None,
+                staging_dir=self.run.settings.staging_dir,
+            )
         half = unfinished is not None and ledger.committed_batches(self.control, unfinished.file_id) > 0
         if target is not None and not half and self._is_duplicate():
             return
@@ -161,7 +167,7 @@ class FileLoad:
         if not self.run.dry_run:
             stem = self.file.name.split(".")[0][:150] or "file"
             course.rejects = RejectFile(
-                settings.rejects_dir,
+                settings.rejects_dir / feed_folder(self.feed.name),
                 f"{stem}.{course.started_at.strftime(STAMP)}.{self.file.quick_hash.hex()[:12]}",
                 source=self.file.path,
                 dialect=dialect,
@@ -251,7 +257,7 @@ class FileLoad:
         text = created_by_feed(self.feed, self.run.settings.data_dir)
         if text is None:
             return None
-        self.course.model = create_model(self.control, self.course.file_id, text)
+        self.course.model = create_model(self.control, self._model_name(), text)
         made = tables.describe(self.control, self.course.model)
         assert made is not None
         return replace(made, name=self.course.table)
@@ -262,10 +268,14 @@ class FileLoad:
         if course.model is None and strategy == "upsert" and not self.run.dry_run:
             if target is None:
                 assert schema.create_sql is not None
-                course.model = create_model(self.control, course.file_id, schema.create_sql)
+                course.model = create_model(self.control, self._model_name(), schema.create_sql)
             elif schema.alter_sql:
-                course.model = create_altered_model(self.control, course.file_id, target.name, schema)
+                course.model = create_altered_model(self.control, self._model_name(), target.name, schema)
         return course.model or (target.name if target is not None else None)
+
+    def _model_name(self) -> str:
+        """Name the model; a dry run, which has no lock, has one of its own."""
+        return tables.model_name(self.course.file_id.hex if self.run.dry_run else self.course.table)
 
     def _dry_run(self) -> None:
         course = self.course

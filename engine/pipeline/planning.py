@@ -105,17 +105,15 @@ def _can_refuse(target: ExistingTable, schema: TableSchema) -> bool:
     return bool(target.triggers or target.foreign_keys or any(key and set(key) <= filled for key in keys))
 
 
-def create_model(connection: Connection, file_id: uuid.UUID, create_sql: str) -> str:
+def create_model(connection: Connection, model: str, create_sql: str) -> str:
     """Create an empty table to read columns and indexes from, and return its name."""
-    model = model_name(file_id)
     tables.drop(connection, model)
     tables.create(connection, create_sql, model)
     return model
 
 
-def create_altered_model(connection: Connection, file_id: uuid.UUID, target: str, schema: TableSchema) -> str:
+def create_altered_model(connection: Connection, model: str, target: str, schema: TableSchema) -> str:
     """Create an empty table as the target will be once it's evolved, and return its name."""
-    model = model_name(file_id)
     tables.drop(connection, model)
     tables.create_like(connection, model, target)
     alter(connection, model, schema)
@@ -148,11 +146,6 @@ def contract_hash(schema: TableSchema, dialect: Dialect, feed: Feed, mode: Mode)
     rules = sorted((name, rule.model_dump_json()) for name, rule in feed.columns.items())
     text = repr((schema.table, columns, dialect, feed.irregular.value, mode.value, schema.key, rules))
     return hashlib.sha256(text.encode()).digest()
-
-
-def model_name(file_id: uuid.UUID) -> str:
-    """Name the table that the feed's own text creates, for its columns and indexes to be read from."""
-    return tables.MODEL_PREFIX + file_id.hex[:20]
 
 
 def shadow_name(file_id: uuid.UUID) -> str:

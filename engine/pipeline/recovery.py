@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from engine.errors import LoadError
 from engine.load import Connection, Entry, ledger, tables
 from engine.log import logger
 from engine.model import SourceFile
+from engine.stage import remove_batches
 
 _UNFINISHED = ("loading", "publishing", "failed", "held")
 
 
-def recover(connection: Connection, target: str, file: SourceFile, *, target_exists: bool) -> Entry | None:
+def recover(
+    connection: Connection, target: str, file: SourceFile, *, target_exists: bool, staging_dir: Path
+) -> Entry | None:
     """Finish or remove what earlier attempts at this path left.
 
     Returns:
         The unfinished load of this very file that can be resumed, None where there is none.
     """
+    if tables.exists(connection, tables.model_name(target)):
+        tables.drop(connection, tables.model_name(target))
     for entry in ledger.abandoned(connection, target, file):
+        remove_batches(staging_dir / str(entry.file_id))
         if _renamed(connection, entry):
             _finish_rename(connection, entry, target_exists=target_exists)
         else:
@@ -24,10 +32,14 @@ def recover(connection: Connection, target: str, file: SourceFile, *, target_exi
             ledger.discard(connection, entry)
     unfinished = None
     for entry in ledger.same_file(connection, target, file):
+        remove_batches(staging_dir / str(entry.file_id))
         if _renamed(connection, entry):
             _finish_rename(connection, entry, target_exists=target_exists)
-        elif entry.state in _UNFINISHED and unfinished is None:
-            unfinished = entry
+        elif entry.state in _UNFINISHED:
+            unfinished = unfinished or entry
+        elif entry.shadow is not None and tables.exists(connection, entry.shadow):
+            # The staging table of an upsert that went through.
+            tables.drop(connection, entry.shadow)
     return unfinished
 
 

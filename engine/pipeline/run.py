@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 
-from engine.archive import expire
+from engine.archive import expire, feed_folder
 from engine.catalog import Catalog
 from engine.config import Feed, Settings, feed_for, load_feeds
 from engine.embedded import ensure
@@ -169,7 +169,7 @@ def _expire(settings: Settings, feeds: dict[str | None, Feed]) -> None:
     now = datetime.now(UTC)
     for name, feed in feeds.items():
         if feed.archive_days is not None and name is not None:
-            gone = expire(settings.archive_dir / name, feed.archive_days, now)
+            gone = expire(settings.archive_dir / feed_folder(name), feed.archive_days, now)
             logger.info("removed %d archived files older than %d days", len(gone), feed.archive_days)
         if feed.reject_days is not None:
-            expire(settings.rejects_dir, feed.reject_days, now)
+            expire(settings.rejects_dir / feed_folder(name), feed.reject_days, now)

@@ -80,7 +80,8 @@ class ExactReader:
             stops.insert(0, b"(?P<escape>" + re.escape(self._escape) + b")")
         self._stop = re.compile(b"|".join(stops))
         self._marks = [mark for mark in (self._quote, self._escape) if mark]
-        self._inside = re.compile(b"|".join(map(re.escape, self._marks))) if self._marks else None
+        if self._quote:
+            self._inside, self._doubled = _inside(self._quote, self._escape)
         # What may follow a closing quote: a delimiter or CRLF, whole.
         self._lookahead = max(2, len(self._delimiter), len(self._quote or b""))
 
@@ -230,37 +231,30 @@ class ExactReader:
     def _quoted(self, piece: bytes, opened: int, start: int, *, final: bool, far: bool, strict: bool) -> _Field:
         """Read a quoted field. A quote that neither closes nor is doubled is kept and reported."""
         assert self._quote is not None
-        assert self._inside is not None
-        width = len(self._quote)
-        parts, at, flaw_at, limit = [], opened + width, -1, len(piece)
+        begin = at = opened + len(self._quote)
+        flaw_at, limit = -1, len(piece)
         while True:
-            mark = self._inside.search(piece, at, limit)
-            if mark is None:
-                if flaw_at < 0 and not final:
-                    raise Incomplete
-                return _Field(None, limit, flaw_at, closed=False)
-            behind = mark.end()
-            if behind + self._lookahead > len(piece) and not final:
+            # Up to the first quote that is neither doubled nor escaped.
+            inside = self._inside.match(piece, at, limit)
+            mark = inside.end() if inside else at
+            behind = mark + len(self._quote)
+            if flaw_at < 0 and not final and behind + self._lookahead > len(piece):
                 raise Incomplete
-            parts.append(piece[at : mark.start()])
-            if mark.group() == self._escape:
-                parts.append(piece[behind : behind + 1])
-                at = behind + 1
-            elif piece.startswith(self._quote, behind):
-                parts.append(self._quote)
-                at = behind + width
-            elif (
-                behind >= len(piece) or piece.startswith(self._delimiter, behind) or self._line_end.match(piece, behind)
-            ):
-                return _Field(b"".join(parts), behind, flaw_at)
-            else:
-                if strict:
-                    return _Field(None, behind, mark.start(), closed=False)
-                if flaw_at < 0:
-                    # From here on it's a guess, and a guess doesn't go far.
-                    flaw_at, limit = mark.start(), self._lines_end(piece, start, far=far)
-                parts.append(self._quote)
-                at = behind
+            if mark >= limit or not piece.startswith(self._quote, mark):
+                return _Field(None, limit, flaw_at, closed=False)
+            if behind >= len(piece) or piece.startswith(self._delimiter, behind) or self._line_end.match(piece, behind):
+                return _Field(self._doubled.sub(_undoubled, piece[begin:mark]), behind, flaw_at)
+            if flaw_at < 0:
+                # From here on it's a guess, and a guess doesn't go far.
+                flaw_at, limit = mark, len(piece) if strict else self._lines_end(piece, start, far=far)
+            if strict or self._opens_later(piece, mark, start):
+                return _Field(None, behind, flaw_at, closed=False)
+            at = behind
+
+    def _opens_later(self, piece: bytes, quote: int, start: int) -> bool:
+        """Tell whether a quote within a quoted field stands where it would open one, in a line behind the first."""
+        opens = piece.startswith(self._delimiter, quote - len(self._delimiter)) or piece[quote - 1] in b"\r\n"
+        return opens and self._line_end.search(piece, start, quote) is not None
 
     def _lines_end(self, piece: bytes, at: int, *, far: bool) -> int:
         """Return the end of the lines that can belong to a broken record at `at`."""
@@ -272,3 +266,20 @@ class ExactReader:
                 return len(piece)
             at = line.end()
         return at
+
+
+def _inside(quote: bytes, escape: bytes | None) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """Return what matches the content of a quoted field, and the pairs in it that stand for one character."""
+    marks = [mark for mark in (escape, quote) if mark]
+    pairs = [re.escape(quote * 2), *([re.escape(escape) + b"."] if escape else [])]
+    first = b"".join(re.escape(mark[:1]) for mark in marks)
+    other = b"(?!" + b"|".join(map(re.escape, marks)) + b")."
+    doubled = b"|".join((re.escape(quote) + b"(?P<quote>" + re.escape(quote) + b")", *pairs[1:]))
+    return (
+        re.compile(b"(?:[^" + first + b"]++|" + b"|".join((*pairs, other)) + b")*+", re.DOTALL),
+        re.compile(doubled, re.DOTALL),
+    )
+
+
+def _undoubled(pair: re.Match[bytes]) -> bytes:
+    return pair["quote"] or pair[0][-1:]

@@ -1,4 +1,16 @@
 -- The row of one attempt as it starts. The same attempt again starts afresh; what it had described stays until then.
+-- Under the target's lock nobody else can be at this file: an attempt at it that still counts as running has died.
+WITH died AS (
+    UPDATE file_metadata SET
+        ingestion_status = 'failed',
+        error_code = 'run.interrupted',
+        error_message = 'the process died before the file was done; a later attempt took over',
+        error_retryable = TRUE,
+        updated_at = now()
+    WHERE %(status)s = 'running' AND ingestion_status = 'running'
+      AND file_path = %(file_path)s AND target_table = %(table)s
+      AND (ingest_file_id, attempt) IS DISTINCT FROM (%(file_id)s::uuid, %(attempt)s::integer)
+)
 INSERT INTO file_metadata (
     ingest_file_id, attempt, run_id, file_name, file_path, file_size_bytes, mtime, target_table, mode, feed,
     started_at, ingestion_timestamp, ingestion_status
