@@ -5,12 +5,18 @@ from __future__ import annotations
 import base64
 import codecs
 import json
+import re
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
 from engine.errors import RejectError
 from engine.model import Dialect, Reject
+
+# What `json` leaves as it is: DEL, the C1 controls (0x9b begins a terminal's commands), line and paragraph separators
+# and the marks that turn the direction of text. JSON writes the other controls as escapes.
+_CONTROLS = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 class RejectFile:
@@ -21,7 +27,7 @@ class RejectFile:
         stem: Their name without suffix, unique for the file and run.
         source: Path of the source file, for the JSON Lines' first line.
         dialect: The source's dialect, which the CSV keeps.
-        header: The source's own header record with its terminator; empty where it has none.
+        header: Everything above the source's first row (skipped lines, header), as UTF-8 without a byte order mark.
     """
 
     def __init__(self, folder: Path, stem: str, *, source: Path, dialect: Dialect, header: bytes) -> None:
@@ -61,33 +67,49 @@ class RejectFile:
             self.first = reject
         try:
             rows, errors = self._open()
-            rows.write(self._encoded(reject.raw + self._line_end))
-            errors.write(json.dumps(_entry(reject), ensure_ascii=False).encode() + b"\n")
+            rows.write(self._encoded(reject.raw + self._line_end(reject.raw)))
+            errors.write(_json_line(_entry(reject)))
         except OSError as error:
-            raise RejectError(
-                f"{self.path}: can't write a rejected row: {error.strerror}",
-                code="reject.write",
-                next_step="free some space, or move the data folder with INGEST_DATA_DIR",
-                retryable=True,
-            ) from None
+            raise self._unwritable(error) from None
 
     def close(self) -> None:
-        """Close both files."""
-        for handle in (self._rows, self._errors):
-            if handle is not None:
-                handle.close()
+        """Close both files.
+
+        Raises:
+            RejectError: What was written last doesn't fit on the disk.
+        """
+        handles = [handle for handle in (self._rows, self._errors) if handle is not None]
         self._rows = self._errors = None
+        failed: OSError | None = None
+        for handle in handles:
+            try:
+                handle.close()
+            except OSError as error:
+                failed = error
+        if failed is not None:
+            raise self._unwritable(failed)
 
     def remove(self) -> None:
         """Take the files back, because the pass starts again."""
-        self.close()
+        with suppress(RejectError):
+            self.close()
         for path in (self.path, self.errors_path):
             path.unlink(missing_ok=True)
         self.count, self.by_class, self.by_column, self.first = 0, {}, {}, None
 
-    @property
-    def _line_end(self) -> bytes:
-        return b"\r" if self._dialect.line_end == "\r" else b"\n"
+    def _unwritable(self, error: OSError) -> RejectError:
+        return RejectError(
+            f"{self.path}: can't write a rejected row: {error.strerror}",
+            code="reject.write",
+            next_step="free some space, or move the data folder with INGEST_DATA_DIR",
+            retryable=True,
+        )
+
+    def _line_end(self, raw: bytes) -> bytes:
+        """Return the terminator that the source's header has, or one that leaves the record's last CR to the record."""
+        if self._dialect.line_end == "\r":
+            return b"\r"
+        return b"\r\n" if self.header.endswith(b"\r\n") or raw.endswith(b"\r") else b"\n"
 
     def _encoded(self, text: bytes) -> bytes:
         """Give UTF-8 text the source's encoding back; bytes that are no text stay as they are."""
@@ -98,12 +120,12 @@ class RejectFile:
     def _open(self) -> tuple[BinaryIO, BinaryIO]:
         if self._rows is None or self._errors is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._rows = self.path.open("wb")
+            self._rows = self._rows or self.path.open("wb")
             self._errors = self.errors_path.open("wb")
             if self._dialect.bom_bytes:
                 self._rows.write(self._encoded(codecs.BOM_UTF8))
             self._rows.write(self._encoded(self.header))
-            scan = {
+            scan: Entry = {
                 "source": str(self._source),
                 "delimiter": self._dialect.delimiter,
                 "quote_char": self._dialect.quote_char,
@@ -111,13 +133,22 @@ class RejectFile:
                 "encoding": self._dialect.encoding,
                 "header": self._dialect.header,
             }
-            self._errors.write(json.dumps(scan, ensure_ascii=False).encode() + b"\n")
+            self._errors.write(_json_line(scan))
         return self._rows, self._errors
 
 
-def _entry(reject: Reject) -> dict[str, str | int | None]:
+Entry = dict[str, str | int | bool | None]
+
+
+def _json_line(entry: Entry) -> bytes:
+    """Write one line without control characters, so that a terminal that shows it does nothing else."""
+    text = json.dumps(entry, ensure_ascii=False)
+    return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode() + b"\n"
+
+
+def _entry(reject: Reject) -> Entry:
     """One line of the JSON Lines file; a record that isn't UTF-8 is in base64."""
-    entry: dict[str, str | int | None] = {
+    entry: Entry = {
         "line": reject.line,
         "byte_start": reject.byte_start,
         "byte_end": reject.byte_end,

@@ -169,3 +169,72 @@ def test_killed_and_run_again(
         "WHERE ingestion_status = 'success' AND target_table <> 'later' AND rows_loaded > 0"
     ) == [(entry[0], ROWS)]
     assert catalog.rows("SELECT attempt FROM file_metadata WHERE ingestion_status = 'running'") == []
+
+
+def test_an_unfinished_load_may_go_on_under_another_visibility(crasher: Crasher, small: Settings, mysql: Mysql) -> None:
+    for statement in WAYS["append"].before:
+        mysql.rows(statement)
+    query, expected = put_file(small, "append")
+    job = Job(settings=plain(small), overrides={"table": "t", "visibility": "batch"}, point="after COMMIT")
+    assert crasher.run(job) == -signal.SIGKILL
+    assert mysql.value("SELECT COUNT(*) FROM _ingest_batch") == 2
+    file = only(ingest_files(None, small, overrides={"table": "t", "visibility": "file"}))
+    assert (file.error, file.rows_loaded) == (None, ROWS)
+    assert mysql.rows(query) == expected
+    assert mysql.value("SELECT SUM(rows_loaded) FROM _ingest_batch") == ROWS
+
+
+@pytest.mark.parametrize("way", ["new", "replace", "upsert"])
+def test_nothing_stays_of_an_unfinished_load_whose_file_was_replaced(
+    crasher: Crasher, small: Settings, mysql: Mysql, way: str
+) -> None:
+    for statement in WAYS[way].before:
+        mysql.rows(statement)
+    put_file(small, way)
+    overrides = WAYS[way].overrides
+    job = Job(settings=plain(small), overrides=overrides, point="after COMMIT")
+    assert crasher.run(job) == -signal.SIGKILL
+    assert left_overs(mysql) != []
+    (path,) = small.input_dir.iterdir()
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:4]))
+    assert only(ingest_files(None, small, overrides=overrides)).rows_loaded == 3
+    assert left_overs(mysql) == []
+    assert mysql.rows("SELECT state, rows_loaded FROM _ingest_file") == [("published", 3)]
+    assert mysql.value("SELECT SUM(rows_loaded) FROM _ingest_batch") == 3
+
+
+def test_an_append_whose_file_was_replaced_half_way_says_what_is_in(
+    crasher: Crasher, small: Settings, mysql: Mysql
+) -> None:
+    """The rows that are visible already can't be taken back: the new file is another one, and the ledger has both."""
+    for statement in WAYS["append"].before:
+        mysql.rows(statement)
+    put_file(small, "append")
+    job = Job(settings=plain(small), overrides=WAYS["append"].overrides, point="after COMMIT")
+    assert crasher.run(job) == -signal.SIGKILL
+    write(small.input_dir / "t.csv", "n,s\n500,x\n")
+    assert only(ingest_files(None, small, overrides=WAYS["append"].overrides)).rows_loaded == 1
+    assert mysql.rows("SELECT state, rows_loaded FROM _ingest_file ORDER BY state") == [
+        ("loading", None),
+        ("published", 1),
+    ]
+    assert [path for path in small.staging_dir.rglob("*") if path.is_file()] == []
+
+
+def test_a_file_that_changed_while_it_was_read_leaves_no_shadow(small: Settings, mysql: Mysql) -> None:
+    put_file(small, "new")
+    (path,) = small.input_dir.iterdir()
+    grown: list[int] = []
+
+    def grow(_progress: object) -> None:
+        if not grown:
+            grown.append(1)
+            with path.open("a") as handle:
+                handle.write("T99,C1,x,99,1.00,2024-01-01,\n")
+
+    file = only(ingest_files(None, small, on_progress=grow))
+    assert file.error is not None
+    assert file.error.code == "source.changed"
+    assert left_overs(mysql) == []
+    assert only(ingest_files(None, small)).rows_loaded == ROWS + 1

@@ -263,7 +263,7 @@ def test_a_deadlock_is_met_with_the_same_work_again(connection: Connection, addr
     both = threading.Barrier(2)
 
     def work(session: Connection, first: int, second: int) -> None:
-        met = []
+        met: list[int] = []
 
         def once() -> None:
             try:

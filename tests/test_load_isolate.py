@@ -44,6 +44,12 @@ def connection(mysql_url: str) -> Iterator[Connection]:
     opened.close()
 
 
+@pytest.fixture
+def admin(mysql_server: Mysql, mysql: Mysql) -> Mysql:
+    """Return SQL on the test's database as the server's administrator."""
+    return Mysql(mysql_server.url.rpartition("/")[0] + "/" + mysql.url.rpartition("/")[2])
+
+
 def staged(rows: list[Row], number: int = 0) -> StagedBatch:
     """Stage rows as the pipeline does."""
     typed = pl.DataFrame(rows, schema={"n": pl.Int64, "m": pl.Int64, "s": pl.String}, orient="row")
@@ -143,12 +149,11 @@ def test_a_table_whose_only_key_the_file_fills(connection: Connection, mysql: My
     assert mysql.rows("SELECT n, m, s FROM t ORDER BY m") == [(1, 0, "a"), (1, 2, "b"), (2, 3, "b")]
 
 
-def test_rows_without_a_parent(connection: Connection, mysql: Mysql) -> None:
+def test_rows_without_a_parent(connection: Connection, mysql: Mysql, admin: Mysql) -> None:
     mysql.rows("CREATE TABLE parent (a INT, b VARCHAR(20), PRIMARY KEY (a, b))")
     mysql.rows("INSERT INTO parent VALUES (1, 'x'), (2, 'y')")
     # A user without the right REFERENCES can't make one.
-    _admin(
-        mysql,
+    admin.rows(
         "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, m INT, s VARCHAR(20), "
         "CONSTRAINT up FOREIGN KEY (n, s) REFERENCES parent (a, b))",
     )
@@ -159,27 +164,11 @@ def test_rows_without_a_parent(connection: Connection, mysql: Mysql) -> None:
     assert mysql.rows("SELECT m FROM t ORDER BY m") == [(0,), (2,), (3,), (4,)]
 
 
-_admin_server: list[Mysql] = []
-
-
-@pytest.fixture(autouse=True)
-def _server(mysql_server: Mysql) -> Iterator[None]:
-    _admin_server.append(mysql_server)
-    yield
-    _admin_server.clear()
-
-
-def _admin(mysql: Mysql, statement: str) -> None:
-    server = _admin_server[0]
-    Mysql(server.url.rpartition("/")[0] + "/" + mysql.url.rpartition("/")[2]).rows(statement)
-
-
-def test_rows_that_a_check_or_a_trigger_refuses(connection: Connection, mysql: Mysql) -> None:
+def test_rows_that_a_check_or_a_trigger_refuses(connection: Connection, mysql: Mysql, admin: Mysql) -> None:
     mysql.rows(
         "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, m INT, s VARCHAR(20), CONSTRAINT positive CHECK (m > 0))"
     )
-    _admin(
-        mysql,
+    admin.rows(
         "CREATE TRIGGER strict_s BEFORE INSERT ON t FOR EACH ROW BEGIN IF NEW.s = 'no' THEN "
         "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not this one'; END IF; END",
     )
@@ -241,9 +230,11 @@ def test_ten_thousand_duplicate_keys_take_seconds(connection: Connection, mysql:
     assert mysql.rows("SELECT COUNT(*), MAX(m) FROM t") == [(20_000, 19_999)]
 
 
-def test_a_trigger_that_changes_values_is_not_taken_for_a_refusal(connection: Connection, mysql: Mysql) -> None:
+def test_a_trigger_that_changes_values_is_not_taken_for_a_refusal(
+    connection: Connection, mysql: Mysql, admin: Mysql
+) -> None:
     mysql.rows("CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, m INT, s VARCHAR(20), UNIQUE KEY (n))")
-    _admin(mysql, "CREATE TRIGGER clip BEFORE INSERT ON t FOR EACH ROW SET NEW.s = LEFT(NEW.s, 3)")
+    admin.rows("CREATE TRIGGER clip BEFORE INSERT ON t FOR EACH ROW SET NEW.s = LEFT(NEW.s, 3)")
     batch = staged([(1, 1, "longer"), (1, 2, "b")])
     with pytest.raises(LoadError) as caught:
         load_batch(connection, into("t"), batch)

@@ -188,6 +188,7 @@ def test_a_blank_line_of_a_single_column_is_null_unless_nothing_follows(batch_by
         (b"a,b\n1,2\r\r\n", [("1", "2\r")]),
         (b"a,b\r\n1,2\n3,4\r\n", [("1", "2"), ("3", "4")]),
         (b"a,b\n1\r2,3\n", [("1\r2", "3")]),
+        (b'a,b\n1\r,2\n3,"4\r,5"\n"\r",\r\r\n', [("1\r", "2"), ("3", "4\r,5"), ("\r", "\r")]),
         (b"a,b\n\xef\xbb\xbf1,2\n", [("\ufeff1", "2")]),
         (b'a\n\xef\xbb\xbf"1"\n', []),
         (b'a,b\n1,"2""3"""\n', [("1", '2"3"')]),

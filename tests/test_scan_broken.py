@@ -230,5 +230,5 @@ def test_an_unclosed_quote_at_the_start_of_a_large_file_takes_one_line_and_littl
 
 def test_rows_of_20_mb_of_quoted_lines() -> None:
     cell = b'x""\n' * 5_000_000
-    read = Read.of(b"a,b\n" + (b'1,"' + cell + b'"\n') * 2 + b"2,3\n", batch_bytes=1 << 20)
-    assert [batch.frame["c1"].str.len_bytes().to_list() for batch in read.batches] == [[15_000_000]] * 2 + [[1]]
+    read = Read.of(b"a,b\n" + b'1,"' + cell + b'"\n2,3\n', batch_bytes=1 << 20)
+    assert [batch.frame["c1"].str.len_bytes().to_list() for batch in read.batches] == [[15_000_000], [1]]

@@ -1,7 +1,7 @@
 """Load: the only room that speaks MySQL. Batches in transactions with their ledger rows, tables made visible whole."""
 
 from engine.load.address import Address
-from engine.load.batch import enter_ledger, load_batch, load_within, send
+from engine.load.batch import already_in, enter_ledger, load_batch, load_within, send
 from engine.load.connection import Connection
 from engine.load.ledger import Entry
 from engine.load.loaders import Loaders
@@ -19,6 +19,7 @@ __all__ = [
     "Refused",
     "UnexpectedResult",
     "add_totals",
+    "already_in",
     "compare",
     "enter_ledger",
     "load_batch",

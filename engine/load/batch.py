@@ -42,7 +42,7 @@ def load_batch(connection: Connection, to: Destination, batch: StagedBatch) -> L
             connection.execute(_BEGIN)
             if not enter_ledger(connection, to.file_id, batch):
                 # This very call may have put it there, and only the reply was lost.
-                result = proved[-1] if proved else _resumed(connection, to, batch)
+                result = proved[-1] if proved else already_in(connection, to, batch)
                 connection.rollback()
                 return result
             result = load_within(connection, to, batch, temporary)
@@ -153,7 +153,7 @@ def enter_ledger(connection: Connection, file_id: uuid.UUID, batch: StagedBatch)
     return False
 
 
-def _resumed(connection: Connection, to: Destination, batch: StagedBatch) -> LoadResult:
+def already_in(connection: Connection, to: Destination, batch: StagedBatch) -> LoadResult:
     """Report a batch that an earlier attempt committed, with the rows that were refused then."""
     found = connection.query(text("batch_find"), (to.file_id.bytes, batch.number))
     refused = _from_json(found[0][5] if found else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from engine.load.refusal import Refused
@@ -44,8 +44,8 @@ class _Parent:
     columns: tuple[tuple[str, str], ...]
 
 
-def find_conflicts(rows: BatchRows) -> Conflicts:
-    """Hold a batch in its temporary table against the target's keys and their parents.
+def find_conflicts(rows: BatchRows, known: Collection[int]) -> Conflicts:
+    """Hold a batch in its temporary table, but for the rows that are known as refused, against keys and parents.
 
     What is found in other tables is read as it is now, whatever the transaction's snapshot says, and can't change until
     its end. Keys that a join can't compare (over expressions or the beginnings of texts) are left to the insertion.
@@ -61,7 +61,9 @@ def find_conflicts(rows: BatchRows) -> Conflicts:
             conflicts.refuse(
                 row, "key.no_parent", f"{names}: no such row in {parent.table[1]} (foreign key {parent.name})"
             )
-    _lose_to_earlier(rows, keys, conflicts)
+    for row in known:
+        conflicts.refused.pop(row, None)
+    _lose_to_earlier(rows, keys, conflicts, known)
     return conflicts
 
 
@@ -123,7 +125,7 @@ def _orphans(rows: BatchRows, parent: _Parent) -> Iterable[int]:
     return (rows.row(number) for (number,) in found)
 
 
-def _lose_to_earlier(rows: BatchRows, keys: tuple[_Key, ...], conflicts: Conflicts) -> None:
+def _lose_to_earlier(rows: BatchRows, keys: tuple[_Key, ...], conflicts: Conflicts, known: Collection[int]) -> None:
     """Refuse the rows whose key an earlier row of the batch has that isn't refused itself."""
     shared: dict[int, list[tuple[int, int]]] = {}
     for index, key in enumerate(keys):
@@ -131,7 +133,7 @@ def _lose_to_earlier(rows: BatchRows, keys: tuple[_Key, ...], conflicts: Conflic
             shared.setdefault(row, []).append((index, first))
     holders: dict[tuple[int, int], int] = {}
     for row in sorted(shared):
-        if row in conflicts.refused:
+        if row in conflicts.refused or row in known:
             continue
         held = next((group for group in shared[row] if group in holders), None)
         if held is None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from engine.load.conflicts import Conflicts, find_conflicts
+from engine.load.conflicts import find_conflicts
 from engine.load.connection import Connection
 from engine.load.refusal import Refused
 from engine.load.rows import ORDER, REFUSED, BatchRows
@@ -37,13 +37,7 @@ def isolate(connection: Connection, to: Destination, batch: StagedBatch) -> Load
         LoadError: The server refused too many, or for a reason that isn't in the rows.
     """
     rows = BatchRows.load(connection, to, batch)
-    conflicts = find_conflicts(rows)
-    rows.mark(conflicts.refused, refused=True)
-    insertion = _Insertion(rows=rows)
-    insertion.insert(0, batch.rows - 1)
-    rows.mark(insertion.refused, refused=True)
-    _give_freed_keys(insertion, conflicts)
-    refused = conflicts.refused | insertion.refused
+    insertion, refused = _insert_what_is_taken(rows, batch.rows)
     kept, kept_totals = rows.totals(refused=False)
     if insertion.moved != kept or kept + len(refused) != batch.rows:
         raise UnexpectedResult(
@@ -77,6 +71,27 @@ def recount(connection: Connection, to: Destination, batch: StagedBatch, result:
     counted = replace(result, totals=rows.totals(refused=False)[1], refused_totals=rows.totals(refused=True)[1])
     rows.drop()
     return counted
+
+
+def _insert_what_is_taken(rows: BatchRows, count: int) -> tuple[_Insertion, dict[int, RefusedRow]]:
+    """Insert as if the rows were tried one after the other: who was refused holds no key against those behind him."""
+    connection = rows.connection
+    known: dict[int, RefusedRow] = {}
+    while True:
+        connection.execute("SAVEPOINT headrace_rows")
+        conflicts = find_conflicts(rows, known)
+        rows.mark(conflicts.refused, refused=True)
+        insertion = _Insertion(rows=rows)
+        insertion.insert(0, count - 1)
+        freed = set(conflicts.earlier.values()) & set(insertion.refused)
+        found = {row: why for row, why in insertion.refused.items() if why.reject_class is not RejectClass.KEY}
+        if not freed or not found:
+            rows.mark(insertion.refused, refused=True)
+            return insertion, known | conflicts.refused | insertion.refused
+        # Again, with those left out from the start.
+        connection.execute("ROLLBACK TO SAVEPOINT headrace_rows")
+        rows.mark(found, refused=True)
+        known |= found
 
 
 @dataclass(kw_only=True, slots=True)
@@ -119,18 +134,6 @@ class _Insertion:
         if moved and self.first_id is None:
             self.first_id = int(str(connection.query("SELECT LAST_INSERT_ID()")[0][0]))
         self.moved += moved
-
-
-def _give_freed_keys(insertion: _Insertion, conflicts: Conflicts) -> None:
-    """Try again the rows that lost their key to an earlier row which was itself refused later."""
-    for row, earlier in sorted(conflicts.earlier.items()):
-        if earlier not in insertion.refused:
-            continue
-        insertion.rows.mark([row], refused=False)
-        del conflicts.refused[row]
-        insertion.insert(row, row)
-        if row in insertion.refused:
-            insertion.rows.mark([row], refused=True)
 
 
 def _reason(error: Refused, row: int) -> RefusedRow:

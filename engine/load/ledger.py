@@ -13,9 +13,9 @@ from engine.errors import LoadError
 from engine.load import tables
 from engine.load.connection import Connection
 from engine.load.refusal import Refused
+from engine.load.statements import text
 from engine.log import logger
 from engine.model import Mode, SourceFile
-from engine.sql import statement
 
 State = Literal["loading", "publishing", "published", "superseded", "held", "failed"]
 _DUPLICATE = 1062
@@ -40,12 +40,6 @@ class Entry:
     attempt: int
     path: str
     rows_loaded: int | None
-
-
-_COLUMNS = (
-    "file_id, target, mode, quick_hash, content_hash, contract_hash, generation, batch_rows, batch_bytes, state, shadow, "
-    "attempt, path, rows_loaded"
-)
 
 
 def _entry(row: tuple[object, ...]) -> Entry:
@@ -73,22 +67,16 @@ def _entry(row: tuple[object, ...]) -> Entry:
 
 def ensure(connection: Connection) -> None:
     """Create the ledger's tables where they aren't there yet."""
-    for name in ("mysql/ledger_file.sql", "mysql/ledger_batch.sql"):
-        table = "_ingest_" + name.removeprefix("mysql/ledger_").removesuffix(".sql")
+    for name, table in (("ledger_file", "_ingest_file"), ("ledger_batch", "_ingest_batch")):
         # Looked up first: IF NOT EXISTS raises a note, and wants CREATE even where there is nothing to create.
-        if not connection.query(statement("mysql/describe_table.sql"), (table,)):
-            text = "\n".join(line for line in statement(name).splitlines() if not line.lstrip().startswith("--"))
-            connection.execute(text)
+        if not tables.exists(connection, table):
+            connection.execute(text(name))
 
 
 def same_file(connection: Connection, target: str, file: SourceFile) -> tuple[Entry, ...]:
     """List the entries that may be this very file in this target, newest first; none where there is no ledger."""
-    sql = (
-        f"SELECT {_COLUMNS} FROM _ingest_file WHERE target = %s AND quick_hash = %s AND size_bytes = %s "
-        "ORDER BY claimed_at DESC, generation DESC"
-    )
     try:
-        rows = connection.query(sql, (target, file.quick_hash, file.size_bytes))
+        rows = connection.query(text("file_same"), (target, file.quick_hash, file.size_bytes))
     except Refused as error:
         if error.number == _NO_TABLE:
             return ()
@@ -100,16 +88,11 @@ def claim(connection: Connection, entry: Entry, file: SourceFile, *, resume: boo
     """Write the entry of a load that begins, or take over one that was cut short."""
     owner = f"{socket.gethostname()}:{os.getpid()}"
     if resume:
-        connection.execute(
-            "UPDATE _ingest_file SET state = IF(state = 'publishing', state, 'loading'), attempt = attempt + 1, owner = %s, "
-            "path = %s, report = NULL, cataloged = 0, ended_at = NULL WHERE file_id = %s",
-            (owner, str(file.path), entry.file_id.bytes),
-        )
-        rows = connection.query(f"SELECT {_COLUMNS} FROM _ingest_file WHERE file_id = %s", (entry.file_id.bytes,))
+        connection.execute(text("file_resume"), (owner, str(file.path), entry.file_id.bytes))
+        rows = connection.query(text("file_find"), (entry.file_id.bytes,))
         return _entry(rows[0])
     connection.execute(
-        "INSERT INTO _ingest_file (file_id, target, mode, path, size_bytes, quick_hash, content_hash, contract_hash, generation, "
-        "batch_rows, batch_bytes, state, shadow, owner, attempt) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        text("file_claim"),
         (
             entry.file_id.bytes,
             entry.target,
@@ -122,7 +105,6 @@ def claim(connection: Connection, entry: Entry, file: SourceFile, *, resume: boo
             entry.generation,
             entry.batch_rows,
             entry.batch_bytes,
-            "loading",
             entry.shadow,
             owner,
             entry.attempt,
@@ -133,13 +115,13 @@ def claim(connection: Connection, entry: Entry, file: SourceFile, *, resume: boo
 
 def forget_batches(connection: Connection, file_id: uuid.UUID) -> None:
     """Drop the batch rows of a load that starts again from nothing."""
-    connection.execute("DELETE FROM _ingest_batch WHERE file_id = %s", (file_id.bytes,))
+    connection.execute(text("batch_forget"), (file_id.bytes,))
 
 
 def forget(connection: Connection, file_id: uuid.UUID) -> None:
     """Drop everything that the ledger has of a load whose rows are nowhere."""
     forget_batches(connection, file_id)
-    connection.execute("DELETE FROM _ingest_file WHERE file_id = %s", (file_id.bytes,))
+    connection.execute(text("file_forget"), (file_id.bytes,))
 
 
 def discard(connection: Connection, entry: Entry) -> None:
@@ -152,11 +134,7 @@ def discard(connection: Connection, entry: Entry) -> None:
 def mark_renamed(connection: Connection, entry: Entry) -> None:
     """Mark a load as published whose rename went through while its mark was lost."""
     assert entry.content_hash is not None
-    rows = connection.query(
-        "SELECT SUM(b.rows_read), SUM(b.rows_loaded), MAX(f.report) FROM _ingest_batch b JOIN _ingest_file f USING (file_id) "
-        "WHERE b.file_id = %s",
-        (entry.file_id.bytes,),
-    )
+    rows = connection.query(text("file_sums"), (entry.file_id.bytes,))
     read, loaded = (int(str(value or 0)) for value in rows[0][:2])
     mark_published(
         connection,
@@ -173,15 +151,12 @@ def mark_renamed(connection: Connection, entry: Entry) -> None:
 
 def committed_batches(connection: Connection, file_id: uuid.UUID) -> int:
     """Count the batches that are in."""
-    return int(str(connection.query("SELECT COUNT(*) FROM _ingest_batch WHERE file_id = %s", (file_id.bytes,))[0][0]))
+    return int(str(connection.query(text("batch_count"), (file_id.bytes,))[0][0]))
 
 
 def mark_publishing(connection: Connection, file_id: uuid.UUID, content_hash: bytes, report: str) -> None:
     """Commit the intent to rename, so that recovery knows what a missing shadow table means, and the report with it."""
-    connection.execute(
-        "UPDATE _ingest_file SET state = 'publishing', content_hash = %s, report = %s WHERE file_id = %s",
-        (content_hash, report, file_id.bytes),
-    )
+    connection.execute(text("file_publishing"), (content_hash, report, file_id.bytes))
 
 
 def mark_published(
@@ -205,14 +180,10 @@ def mark_published(
         LoadError: The same bytes were published by somebody else meanwhile.
     """
     if supersedes:
-        connection.execute(
-            "UPDATE _ingest_file SET state = 'superseded' WHERE target = %s AND state = 'published' AND file_id <> %s",
-            (target, file_id.bytes),
-        )
+        connection.execute(text("file_supersede"), (target, file_id.bytes))
     try:
         connection.execute(
-            "UPDATE _ingest_file SET state = 'published', content_hash = %s, rows_read = %s, rows_loaded = %s, "
-            "rows_rejected = %s, report = %s, cataloged = NULL, ended_at = CURRENT_TIMESTAMP(6) WHERE file_id = %s",
+            text("file_published"),
             (content_hash, rows_read, rows_loaded, rows_rejected, report, file_id.bytes),
         )
     except Refused as error:
@@ -227,26 +198,18 @@ def mark_published(
 
 def mark_ended(connection: Connection, file_id: uuid.UUID, state: State) -> None:
     """Note that a load was held or failed."""
-    connection.execute(
-        "UPDATE _ingest_file SET state = %s, ended_at = CURRENT_TIMESTAMP(6) WHERE file_id = %s", (state, file_id.bytes)
-    )
+    connection.execute(text("file_ended"), (state, file_id.bytes))
 
 
 def store_report(connection: Connection, file_id: uuid.UUID, report: str, *, cataloged: bool) -> None:
     """Keep the file's report beside its entry, and whether the catalog has it."""
-    connection.execute(
-        "UPDATE _ingest_file SET report = %s, cataloged = %s WHERE file_id = %s",
-        (report, int(cataloged), file_id.bytes),
-    )
+    connection.execute(text("file_report"), (report, int(cataloged), file_id.bytes))
 
 
 def uncataloged(connection: Connection) -> tuple[tuple[uuid.UUID, str], ...]:
     """List the reports that the catalog doesn't have and that no living worker is about to write, oldest first."""
     try:
-        rows = connection.query(
-            "SELECT file_id, report, target, cataloged FROM _ingest_file WHERE (cataloged = 0 OR cataloged IS NULL) "
-            "AND report IS NOT NULL AND state NOT IN ('loading', 'publishing') ORDER BY claimed_at"
-        )
+        rows = connection.query(text("file_uncataloged"))
     except Refused as error:
         if error.number == _NO_TABLE:
             return ()
@@ -263,18 +226,14 @@ def _is_free(connection: Connection, target: str) -> bool:
 
 
 def abandoned(connection: Connection, target: str, file: SourceFile) -> tuple[Entry, ...]:
-    """List the unfinished loads, behind a shadow, of what was at this path before this file."""
-    rows = connection.query(
-        f"SELECT {_COLUMNS} FROM _ingest_file WHERE target = %s AND path = %s AND shadow IS NOT NULL "
-        "AND state IN ('loading', 'publishing', 'failed') AND (quick_hash <> %s OR size_bytes <> %s)",
-        (target, str(file.path), file.quick_hash, file.size_bytes),
-    )
+    """List the unfinished loads of what was at this path before this file."""
+    rows = connection.query(text("file_abandoned"), (target, str(file.path), file.quick_hash, file.size_bytes))
     return tuple(_entry(row) for row in rows)
 
 
 def mark_cataloged(connection: Connection, file_id: uuid.UUID) -> None:
     """Note that the catalog has the report."""
-    connection.execute("UPDATE _ingest_file SET cataloged = 1 WHERE file_id = %s", (file_id.bytes,))
+    connection.execute(text("file_cataloged"), (file_id.bytes,))
 
 
 def lock(connection: Connection, target: str, wait_s: int) -> None:

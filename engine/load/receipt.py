@@ -100,10 +100,8 @@ def _compare_column(ours: ColumnTotals, theirs: ColumnTotals) -> ColumnReceipt:
     left, right = _texts(ours), _texts(theirs)
     # What the server wasn't asked for (a JSON column's bytes) isn't compared.
     shared = {name for name, value in right.items() if value is not None or name == "filled"}
-    if ours.filled:
-        equal = all(left[name] == right[name] for name in shared)
-    else:
-        equal = left["filled"] == right["filled"]
+    # Of no values, one side says 0 where the other says NULL.
+    equal = all(left[name] == right[name] for name in (shared if ours.filled else {"filled"}))
     return ColumnReceipt(
         column=ours.column,
         engine={name: left[name] for name in left if name in shared},

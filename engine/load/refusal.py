@@ -61,8 +61,10 @@ _MEANINGS: dict[int, tuple[str, str | None, bool]] = {
     1036: ("load.read_only", "the table is read-only", False),
     1148: (
         "load.local_infile_off",
-        "LOCAL INFILE is off on the server: SET GLOBAL local_infile = 1 there, and local_infile = 1 below [mysqld] in its "
-        "configuration to keep it",
+        (
+            "LOCAL INFILE is off on the server: SET GLOBAL local_infile = 1 there, and local_infile = 1 below [mysqld] in "
+            "its configuration to keep it"
+        ),
         False,
     ),
     1290: ("load.read_only", _READ_ONLY, False),

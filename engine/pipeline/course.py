@@ -15,6 +15,7 @@ from engine.load import Address, Connection
 from engine.log import Stopwatch
 from engine.model import (
     ColumnReport,
+    Dialect,
     ErrorReport,
     FileReport,
     FileStatus,
@@ -170,3 +171,17 @@ class Course:
 def located(error: EngineError, path: Path) -> str:
     """Write an error with its file in front, where the message doesn't name it."""
     return str(error) if path.name and path.name in error.message else f"{path}: {error}"
+
+
+def described(dialect: Dialect) -> str:
+    """Say a file's dialect in a line."""
+    quote = f"quote {dialect.quote_char}" if dialect.quote_char else "no quotes"
+    escape = f", escape {dialect.escape_char}" if dialect.escape_char else ""
+    header = "a header" if dialect.header else "no header"
+    return f"{dialect.encoding}, delimiter {dialect.delimiter!r}, {quote}{escape}, {header}"
+
+
+def in_a_line(report: FileReport) -> str:
+    """Say where a file went and how many of its rows."""
+    counts = f"{report.rows_read:,} rows read, {report.rows_loaded:,} loaded, {report.rows_rejected:,} rejected"
+    return f"{report.path.name} → {report.table}: {counts}"

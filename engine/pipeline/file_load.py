@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from engine.archive import STAMP, archive, feed_folder
@@ -11,30 +10,16 @@ from engine.config import Feed
 from engine.dialect import detect
 from engine.errors import EngineError, LoadError, SourceError
 from engine.load import Connection, Entry, ledger, tables
-from engine.log import logger, step
-from engine.model import Dialect, ExistingTable, FileReport, FileStatus, LoadResult, Progress, SourceFile, TableSchema
+from engine.log import Stopwatch, logger, step
+from engine.model import Dialect, FileReport, FileStatus, LoadResult, Progress, SourceFile
 from engine.pipeline import gate
-from engine.pipeline.course import Course, Run
-from engine.pipeline.planning import (
-    Plan,
-    Strategy,
-    choose_mode,
-    choose_strategy,
-    contract_hash,
-    create_altered_model,
-    create_model,
-    created_by_feed,
-    order_column,
-    prepare_table,
-    refuse_foreign_engine,
-    shadow_name,
-    with_rescue,
-)
+from engine.pipeline.course import Course, Run, described, in_a_line
+from engine.pipeline.drafting import draft_plan
+from engine.pipeline.planning import Plan, choose_mode, contract_hash, prepare_table
 from engine.pipeline.publishing import Publication, load_direct, load_in_one, load_shadow, load_upsert
-from engine.pipeline.reading import MustWiden, Reading, field_names
+from engine.pipeline.reading import MustWiden, Reading
 from engine.pipeline.recovery import can_resume, duplicate_of, recover
 from engine.reject import RejectFile
-from engine.schema import plan_existing, plan_new
 from engine.source import content_hash, open_source
 from engine.summary import file_document, to_json
 
@@ -59,7 +44,7 @@ class FileLoad:
         self.control = control
         self.file = file
         self.feed = feed
-        self.course = Course(run_id=run.run_id, path=file.path, file=file, feed=feed)
+        self.course = Course(run_id=run.run_id, path=file.path, file=file, feed=feed, watch=Stopwatch(file.name))
 
     def load(self) -> FileReport:
         """Do the whole job for this file; an expected failure is in the report, not raised."""
@@ -90,12 +75,14 @@ class FileLoad:
         if not self.run.dry_run:
             self._record(report)
             self._unlock()
+        logger.info("%-9s %8.3f s  %s", report.status.value, report.seconds, in_a_line(report))
         return report
 
     def _load(self) -> None:
         course = self.course
         with step("dialect", course.watch, self.file.name):
             dialect = self._dialect()
+        logger.info("%-9s             %s: %s", "found", self.file.name, described(dialect))
         if not self.run.dry_run:
             ledger.ensure(self.control)
             with step("lock", course.watch, course.table):
@@ -189,12 +176,20 @@ class FileLoad:
             Progress(file=self.file.name, bytes_done=bytes_done, bytes_total=self.file.size_bytes, rows=rows)
         )
 
+    def _on_load(self, rows: int) -> None:
+        reading = self.course.reading
+        share = rows / reading.rows_kept if reading is not None and reading.rows_kept else 1.0
+        total = self.file.size_bytes
+        self.run.on_progress(
+            Progress(file=self.file.name, bytes_done=int(total * share), bytes_total=total, rows=rows, loading=True)
+        )
+
     def _plan_and_load(self, header: tuple[str, ...], unfinished: Entry | None) -> None:
         """Plan from the first batch and load; where a later value breaks the plan, plan from every row, start again."""
         course = self.course
         whole = False
         while True:
-            course.plan = self._plan(header, whole=whole)
+            course.plan = draft_plan(self.control, self.run, course, header, whole=whole)
             try:
                 if self.run.dry_run:
                     self._dry_run()
@@ -221,61 +216,6 @@ class FileLoad:
             if course.plan is not None and course.plan.work_table != course.table:
                 tables.drop(self.control, course.plan.work_table)
             course.claimed = False
-
-    def _plan(self, header: tuple[str, ...], *, whole: bool) -> Plan:
-        course, reading = self.course, self.course.reading
-        assert reading is not None
-        target = tables.describe(self.control, course.table)
-        if target is not None:
-            refuse_foreign_engine(target)
-        known = target or self._created_by_feed()
-        header, feed = with_rescue(header, self.feed, known)
-        if known is None:
-            schema = plan_new(course.table, header, reading.evidence(whole=whole), feed)
-        else:
-            # Its own types count; what the file holds matters only where the feed lets the table change.
-            evolves = "evolve" in (feed.types, feed.new_columns)
-            evidence = reading.evidence(whole=whole) if evolves else None
-            schema = plan_existing(known, header, feed, evidence, course.mode)
-        strategy = choose_strategy(course.mode, feed, target, schema)
-        course.notes = [note for note in course.notes if note not in schema.notes] + list(schema.notes)
-        direct = strategy in ("batches", "transaction")
-        return Plan(
-            schema=replace(schema, exists=target is not None),
-            names=field_names(reading.width, schema),
-            mode=course.mode,
-            strategy=strategy,
-            work_table=course.table if direct else shadow_name(course.file_id),
-            order_column=tables.STAGING_ORDER if strategy == "upsert" else order_column(schema),
-            target_exists=target is not None,
-            model=self._model(schema, strategy, target),
-            charsets={c.name: c.character_set for c in (known.columns if known else ()) if c.character_set},
-        )
-
-    def _created_by_feed(self) -> ExistingTable | None:
-        """Make the table that the feed's own text describes, under a name of its own, to read its columns from."""
-        text = created_by_feed(self.feed, self.run.settings.data_dir)
-        if text is None:
-            return None
-        self.course.model = create_model(self.control, self._model_name(), text)
-        made = tables.describe(self.control, self.course.model)
-        assert made is not None
-        return replace(made, name=self.course.table)
-
-    def _model(self, schema: TableSchema, strategy: Strategy, target: ExistingTable | None) -> str | None:
-        """Name the table that the work table is made like; an upsert's staging table needs the planned columns."""
-        course = self.course
-        if course.model is None and strategy == "upsert" and not self.run.dry_run:
-            if target is None:
-                assert schema.create_sql is not None
-                course.model = create_model(self.control, self._model_name(), schema.create_sql)
-            elif schema.alter_sql:
-                course.model = create_altered_model(self.control, self._model_name(), target.name, schema)
-        return course.model or (target.name if target is not None else None)
-
-    def _model_name(self) -> str:
-        """Name the model; a dry run, which has no lock, has one of its own."""
-        return tables.model_name(self.course.file_id.hex if self.run.dry_run else self.course.table)
 
     def _dry_run(self) -> None:
         course = self.course
@@ -308,6 +248,7 @@ class FileLoad:
                 plan=plan,
                 reading=course.reading,
                 watch=course.watch,
+                on_load=self._on_load,
                 gate=lambda: gate.decide(course),
                 describe=self._describe,
                 settle=self._settle,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from engine.config import Settings
 from engine.errors import LoadError
-from engine.load import Connection, Destination, Loaders, enter_ledger, ledger, send, tables
+from engine.load import Connection, Destination, Loaders, already_in, enter_ledger, ledger, repeat, send, tables
 from engine.log import Stopwatch, step
 from engine.model import LoadResult, StagedBatch
 from engine.pipeline.planning import Plan, later_indexes, ready_target
@@ -28,6 +28,7 @@ class Publication:
     """What the four ways share.
 
     Attributes:
+        on_load: Called with the rows that are in so far, where a file is loaded after it was read.
         gate: Raises where the file, now read whole, must not be published.
         describe: Starts the work that can go on beside the load's end.
         settle: Takes the results and returns the report that the ledger keeps from the publication on.
@@ -40,6 +41,7 @@ class Publication:
     plan: Plan
     reading: Reading
     watch: Stopwatch
+    on_load: Callable[[int], None]
     gate: Callable[[], None]
     describe: Callable[[ThreadPoolExecutor], Future[None]]
     settle: Callable[[Results], str]
@@ -107,18 +109,22 @@ def load_upsert(to: Publication) -> Results:
     with ExitStack() as stack:
         # One connection: with more, the last of two rows with one key wouldn't be the last in the file.
         results = _load_while_reading(to, 1, stack)
-        with step("publish", to.watch, to.plan.target):
-            ready_target(to.control, to.plan)
-            to.control.execute("START TRANSACTION")
+
+        def attempt() -> None:
             try:
+                to.control.execute("START TRANSACTION")
                 tables.upsert(
                     to.control, to.plan.work_table, to.plan.target, to.plan.schema.columns, tables.STAGING_ORDER
                 )
                 to.mark_published(results, to.settle(results), supersedes=False)
                 to.control.commit()
-            except LoadError:
+            except BaseException:
                 to.control.rollback()
                 raise
+
+        with step("publish", to.watch, to.plan.target):
+            ready_target(to.control, to.plan)
+            repeat(to.control, attempt, what=to.plan.target, reconnect=False)
     return results
 
 
@@ -129,7 +135,7 @@ def _load_while_reading(to: Publication, loaders: int, stack: ExitStack) -> Resu
                 pool.submit(batch)
         to.gate()
         stack.enter_context(to.beside())
-        with step("load", to.watch, to.plan.work_table):
+        with step("load", to.watch, to.plan.target):
             results = pool.finish()
     return _counted(to, results)
 
@@ -145,6 +151,7 @@ def load_direct(to: Publication) -> Results:
         with step("load", to.watch, to.plan.target), Loaders(to.connect, to.destination, loaders) as pool:
             for batch in batches:
                 pool.submit(batch)
+                to.on_load(pool.rows)
             results = pool.finish()
         results = _counted(to, results)
         with step("publish", to.watch, to.plan.target):
@@ -159,22 +166,35 @@ def load_in_one(to: Publication) -> Results:
         to.gate()
         ready_target(to.control, to.plan)
         stack.enter_context(to.beside())
-        with step("load", to.watch, to.plan.target):
-            temporary = None if to.destination.order_column else tables.create_temporary(to.control, to.plan.target)
-            to.control.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+
+        def attempt() -> Results:
             try:
-                results = []
-                for batch in batches:
-                    if temporary:
-                        to.control.execute(f"DELETE FROM {temporary}")
-                    enter_ledger(to.control, to.file_id, batch)
-                    results.append(send(to.control, to.destination, batch, temporary))
-                counted = _counted(to, tuple(results))
-                to.mark_published(counted, to.settle(counted), supersedes=False)
-                to.control.commit()
-            except LoadError:
+                return _load_and_publish(to, batches)
+            except BaseException:
                 to.control.rollback()
                 raise
+
+        with step("load", to.watch, to.plan.target):
+            return repeat(to.control, attempt, what=to.plan.target, reconnect=False)
+
+
+def _load_and_publish(to: Publication, batches: list[StagedBatch]) -> Results:
+    """Load every batch and mark the file as published, in one transaction."""
+    temporary = None if to.destination.order_column else tables.create_temporary(to.control, to.plan.target)
+    to.control.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+    results = []
+    for batch in batches:
+        if temporary:
+            to.control.execute(f"DELETE FROM {temporary}")
+        if enter_ledger(to.control, to.file_id, batch):
+            results.append(send(to.control, to.destination, batch, temporary))
+        else:
+            # From an earlier attempt that made its batches visible one by one.
+            results.append(already_in(to.control, to.destination, batch))
+        to.on_load(sum(result.rows for result in results))
+    counted = _counted(to, tuple(results))
+    to.mark_published(counted, to.settle(counted), supersedes=False)
+    to.control.commit()
     return counted
 
 

@@ -27,7 +27,7 @@ def recover(
         remove_batches(staging_dir / str(entry.file_id))
         if _renamed(connection, entry):
             _finish_rename(connection, entry, target_exists=target_exists)
-        else:
+        elif entry.shadow is not None:
             logger.info("removing the unfinished load of what was at %s before", entry.path)
             ledger.discard(connection, entry)
     unfinished = None

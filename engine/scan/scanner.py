@@ -81,8 +81,10 @@ class Scanner:
             text = self._text.peek(size)
             final = self._text.is_rest(size)
             if bare_lines and not final and text.endswith((b"\n", b"\r")) and self._only_line_ends_follow(size):
-                text, final = self._text.peek(MOST_RECORD_BYTES), True
-            if final:
+                blank, rest = self._without_trailing_blank_lines(self._text.peek(MOST_RECORD_BYTES))
+                if len(rest) <= len(text):
+                    self.trailing_blank_lines, text, final = blank, rest, True
+            elif final:
                 self.trailing_blank_lines, text = self._without_trailing_blank_lines(text)
             if not text:
                 return

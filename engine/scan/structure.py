@@ -59,6 +59,9 @@ def structure(piece: bytes, dialect: Dialect, *, final: bool) -> Structure:
     codes = np.frombuffer(piece, np.uint8)
     separators = np.flatnonzero(codes == ord(dialect.delimiter))
     ends = line_ends(codes, dialect)
+    if dialect.line_end == "any" and not final and piece.endswith(b"\r"):
+        # It may be the first half of CRLF.
+        ends = ends[:-1]
     quotes = doubled = np.empty(0, np.int64)
     limit: int | None = None
     if dialect.quote_char is not None and dialect.quote_char.encode() in piece:
@@ -72,11 +75,9 @@ def structure(piece: bytes, dialect: Dialect, *, final: bool) -> Structure:
         # The second of a doubled pair re-opens (even index) right behind a close.
         opening = quotes[2::2]
         doubled = opening[opening == quotes[1:-1:2][: len(opening)] + 1] if len(quotes) > 2 else opening[:0]
-    if dialect.line_end == "\r" and b"\n" in piece:
-        # An LF outside quotes is data here, and a line end for Polars: the record has to be written again.
-        bare = _outside(np.flatnonzero(codes == _LF), quotes)
-        if len(bare):
-            limit = int(bare[0]) if limit is None else min(limit, int(bare[0]))
+    bare = _outside(_unlike_in_polars(piece, codes, dialect), quotes)
+    if len(bare):
+        limit = int(bare[0]) if limit is None else min(limit, int(bare[0]))
     ends = ends + 1
     if limit is not None:
         ends = ends[: int(np.searchsorted(ends, limit, "right"))]
@@ -95,6 +96,18 @@ def structure(piece: bytes, dialect: Dialect, *, final: bool) -> Structure:
         doubled=doubled[: int(np.searchsorted(doubled, edge))],
         irregular=limit is not None or bool(final and len(quotes) % 2),
     )
+
+
+def _unlike_in_polars(piece: bytes, codes: npt.NDArray[np.uint8], dialect: Dialect) -> Positions:
+    """Find the bytes that are data here, but not in Polars where they stand outside quotes: such a record is irregular.
+
+    An LF where CR ends a record, and a CR in front of a delimiter, which Polars 2.1.0 drops.
+    """
+    if dialect.line_end == "\r" and b"\n" in piece:
+        return np.flatnonzero(codes == _LF)
+    if dialect.line_end == "\n" and b"\r" + dialect.delimiter.encode() in piece:
+        return np.flatnonzero((codes[:-1] == _CR) & (codes[1:] == ord(dialect.delimiter)))
+    return np.empty(0, np.int64)
 
 
 def line_ends(codes: npt.NDArray[np.uint8], dialect: Dialect) -> Positions:

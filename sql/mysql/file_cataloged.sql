@@ -1,0 +1,2 @@
+-- The catalog has the report.
+UPDATE _ingest_file SET cataloged = 1 WHERE file_id = %s
