@@ -249,6 +249,10 @@ def _talking(output: _Output) -> Iterator[Callable[[Progress], None] | None]:
         for handler in (lines, bar) if bar is not None else (lines,):
             logger.addHandler(handler)
             stack.callback(logger.removeHandler, handler)
+        # The library that tries again after a deadlock announces it without saying of what; the engine says it itself.
+        silent = logging.NullHandler()
+        logging.getLogger("stamina").addHandler(silent)
+        stack.callback(logging.getLogger("stamina").removeHandler, silent)
         if bar is not None:
             yield stack.enter_context(bar)
         else:

@@ -241,6 +241,14 @@ def test_options_that_make_no_sense(settings: Settings, tmp_path: Path, fields: 
         ingest_files([write(tmp_path / "a.csv", "n\n1\n")], settings, overrides=fields)
 
 
+@pytest.mark.parametrize("setting", ["mysql_url", "catalog_url"])
+def test_a_url_that_is_none_stops_before_anything_is_touched(settings: Settings, tmp_path: Path, setting: str) -> None:
+    wrong = settings.model_copy(update={setting: SecretStr("hush@nowhere")})
+    with pytest.raises(SettingsError, match=f"INGEST_{setting.upper()}") as caught:
+        ingest_files([write(tmp_path / "a.csv", "n\n1\n")], wrong)
+    assert "hush" not in str(caught.value)
+
+
 def test_a_feeds_file_that_is_no_toml(settings: Settings, tmp_path: Path) -> None:
     write(settings.feeds_path, "[sales\n")
     with pytest.raises(SettingsError, match=r"feeds\.toml"):

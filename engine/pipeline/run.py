@@ -14,7 +14,7 @@ from engine.archive import expire, feed_folder
 from engine.catalog import Catalog
 from engine.config import Feed, Settings, feed_for, load_feeds
 from engine.embedded import ensure
-from engine.errors import CatalogError, EngineError, LoadError
+from engine.errors import CatalogError, EngineError, LoadError, SettingsError
 from engine.load import Address, Connection
 from engine.log import logger
 from engine.model import FileReport, Mode, Progress, RunReport, SourceFile
@@ -135,6 +135,10 @@ def _projection(url: str, settings: Settings, stack: ExitStack, *, dry_run: bool
     try:
         catalog = Catalog.connect(url, connect_timeout_s=settings.connect_timeout_s)
     except CatalogError as error:
+        if error.code == "catalog.url":
+            raise SettingsError(
+                f"INGEST_CATALOG_URL: {error.message}", code="settings.catalog_url", next_step=error.next_step
+            ) from None
         logger.warning("catalog: %s", error)
         return Projection(None, error)
     return Projection(stack.enter_context(catalog))
