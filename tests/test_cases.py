@@ -2,7 +2,8 @@
 
 input.csv       The file, byte for byte.
 options.toml    Fields of its feed, and `batch_rows` where batches should end early. Optional.
-expected.json   `columns`: name and type of each column of the table; `rows`: its rows as text, null for NULL.
+expected.json   `columns`: name and type of each column of the table; `rows`: its rows as text, null for NULL. Or `error`:
+                the code with which the file fails, nothing loaded.
 rejects.jsonl   `line` and `code` of every reject, in the file's order. Optional: none.
 """
 
@@ -45,8 +46,13 @@ def test_case(case: Path, settings: Settings, mysql: Mysql, tmp_path: Path) -> N
         options = tomllib.loads((case / "options.toml").read_text())
     expected = json.loads((case / "expected.json").read_text())
     rejects = (case / "rejects.jsonl").read_text().splitlines() if (case / "rejects.jsonl").exists() else []
-    own = settings.model_copy(update={"batch_rows": options.pop("batch_rows", settings.batch_rows)})
+    # With one loader the rows are numbered in the file's order.
+    own = settings.model_copy(update={"loaders": 1, "batch_rows": options.pop("batch_rows", settings.batch_rows)})
     file = only(ingest_files([path], own, table="t", overrides={"max_rejects": len(rejects), **options}))
+    if "error" in expected:
+        assert file.error is not None
+        assert (file.error.code, file.rows_loaded, left_overs(mysql)) == (expected["error"], 0, [])
+        return
     assert (file.error, file.status) == (None, FileStatus.LOADED)
     assert {column.name: column.mysql_type for column in file.columns} == expected["columns"]
     assert table_text(mysql, "t", list(expected["columns"])) == expected["rows"]
@@ -56,4 +62,4 @@ def test_case(case: Path, settings: Settings, mysql: Mysql, tmp_path: Path) -> N
 
 
 def test_there_are_cases() -> None:
-    assert len(CASES) > 30
+    assert len(CASES) > 60
