@@ -183,11 +183,40 @@ def test_a_key_that_is_there_already_leaves_the_table_as_it_was(
     mysql.rows("CREATE TABLE t (code VARCHAR(10) PRIMARY KEY, n INT)")
     mysql.rows("INSERT INTO t VALUES ('c', 0)")
     small = settings.model_copy(update={"batch_rows": 1})
-    file = only(ingest_files([write(tmp_path / "a.csv", "code,n\na,1\nb,2\nc,3\n")], small, table="t"))
-    assert file.status is FileStatus.FAILED
+    path = write(tmp_path / "a.csv", "code,n\na,1\nb,2\nc,3\n")
+    file = only(ingest_files([path], small, table="t"))
+    assert file.status is FileStatus.HELD
     assert file.error is not None
-    assert file.error.code == "load.duplicate_key"
+    assert file.error.code == "reject.limit"
+    assert "line 4" in file.error.message
     assert mysql.rows("SELECT code, n FROM t") == [("c", 0)]
+
+
+@pytest.mark.parametrize("automatic", [True, False])
+def test_with_rejects_allowed_a_known_key_is_a_reject_by_line_and_the_rest_loads(
+    settings: Settings, mysql: Mysql, tmp_path: Path, automatic: bool
+) -> None:
+    own = "id INT AUTO_INCREMENT PRIMARY KEY, code VARCHAR(10) UNIQUE" if automatic else "code VARCHAR(10) PRIMARY KEY"
+    mysql.rows(f"CREATE TABLE t ({own}, n INT)")
+    mysql.rows("INSERT INTO t (code, n) VALUES ('c', 0)")
+    small = settings.model_copy(update={"batch_rows": 3})
+    path = write(tmp_path / "a.csv", "code,n\na,1\nx,wrong\nb,2\nc,3\na,4\nd,5\n")
+    file = only(ingest_files([path], small, table="t", overrides={"max_rejects": 3}))
+    assert (file.status, file.rows_read, file.rows_loaded, file.rows_rejected) == (FileStatus.LOADED, 6, 3, 3)
+    assert dict(file.rejects_by_class) == {"type": 1, "key": 2}
+    assert mysql.rows("SELECT code, n FROM t ORDER BY code") == [("a", 1), ("b", 2), ("c", 0), ("d", 5)]
+    assert file.receipt is not None
+    assert (file.receipt.verified, file.receipt.rows_mysql) == (True, 3)
+    assert file.rejects_path is not None
+    assert sorted(file.rejects_path.read_text().splitlines()[1:]) == ["a,4", "c,3", "x,wrong"]
+
+
+def test_a_key_that_repeats_in_a_new_table_is_a_reject(settings: Settings, mysql: Mysql, tmp_path: Path) -> None:
+    small = settings.model_copy(update={"batch_rows": 2})
+    path = write(tmp_path / "a.csv", "k,n\n1,a\n2,b\n1,c\n3,d\n")
+    file = only(ingest_files([path], small, table="t", key=["k"], overrides={"max_rejects": 1}))
+    assert (file.status, file.rows_loaded, file.rows_rejected) == (FileStatus.LOADED, 3, 1)
+    assert mysql.rows("SELECT k, n FROM t ORDER BY k") == [(1, "a"), (2, "b"), (3, "d")]
 
 
 def test_a_file_that_is_staged_on_disk_leaves_nothing_there(

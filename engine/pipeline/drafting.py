@@ -14,6 +14,7 @@ from engine.pipeline.planning import (
     create_altered_model,
     create_model,
     created_by_feed,
+    fills_key,
     order_column,
     refuse_foreign_engine,
     shadow_name,
@@ -60,6 +61,7 @@ def draft_plan(control: Connection, run: Run, course: Course, header: tuple[str,
         order_column=tables.STAGING_ORDER if strategy == "upsert" else order_column(schema),
         target_exists=target is not None,
         model=_model(control, run, course, schema, strategy, target),
+        fills_key=fills_key(known, schema),
         charsets={c.name: c.character_set for c in (known.columns if known else ()) if c.character_set},
     )
 

@@ -250,6 +250,7 @@ class FileLoad:
                 watch=course.watch,
                 on_load=self._on_load,
                 gate=lambda: gate.decide(course),
+                gate_refused=lambda: gate.decide_refused(course),
                 describe=self._describe,
                 settle=self._settle,
             )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.errors import QualityError, RejectError, ScanError
-from engine.load import add_totals, compare
+from engine.load import add_totals, compare, subtract_totals
 from engine.model import ColumnTotals, LoadResult, QualityCheck, Receipt, TableProfile
 from engine.pipeline.course import Course
 from engine.pipeline.reading import Reading
@@ -41,6 +43,18 @@ def decide(course: Course) -> None:
             code="quality.rule",
             next_step="correct the file, or change the feed's rules",
         )
+
+
+def decide_refused(course: Course) -> None:
+    """Decide once more, with the rows that the table refused among the rejects.
+
+    Raises:
+        RejectError: Too many rejects.
+    """
+    assert course.reading is not None
+    assert course.profile is not None
+    course.checks = _checks(course, course.reading, course.profile)
+    _check_limit(course, course.reading)
 
 
 def _checks(course: Course, reading: Reading, profile: TableProfile) -> tuple[QualityCheck, ...]:
@@ -87,9 +101,18 @@ def receipt(course: Course, results: tuple[LoadResult, ...], *, asked: bool) -> 
     rows = sum(result.rows for result in results)
     if not asked:
         return Receipt(verified=False, rows_engine=reading.rows_kept, rows_mysql=rows, columns=(), note="switched off")
-    mysql: tuple[ColumnTotals, ...] | None = None
-    for result in results:
-        if result.totals is not None:
-            mysql = result.totals if mysql is None else add_totals(mysql, result.totals)
     ours = reading.stats.totals()
-    return compare(ours, mysql or ours, reading.rows_kept, rows)
+    mysql = _sum([result.totals for result in results]) or ours
+    refused = _sum([result.refused_totals for result in results])
+    if refused is not None:
+        # What was read was counted before the table was asked.
+        ours = subtract_totals(ours, refused, mysql)
+    return compare(ours, mysql, reading.rows_kept, rows)
+
+
+def _sum(parts: Sequence[tuple[ColumnTotals, ...] | None]) -> tuple[ColumnTotals, ...] | None:
+    total: tuple[ColumnTotals, ...] | None = None
+    for part in parts:
+        if part is not None:
+            total = part if total is None else add_totals(total, part)
+    return total

@@ -32,6 +32,7 @@ class Plan:
         order_column: AUTO_INCREMENT column of `work_table` that the file doesn't fill.
         target_exists: The target was there before.
         model: Table that others are made like: the target, or one created for the purpose; None where none is needed.
+        fills_key: The file fills a unique key, so two of its rows may collide.
         charsets: Character set by column, for those that aren't utf8mb4.
     """
 
@@ -43,6 +44,7 @@ class Plan:
     order_column: str | None
     target_exists: bool
     model: str | None
+    fills_key: bool
     charsets: Mapping[str, str | None]
 
     @property
@@ -95,14 +97,17 @@ def choose_strategy(mode: Mode, feed: Feed, target: ExistingTable | None, schema
         return "shadow"
     if feed.visibility is not None:
         return "transaction" if feed.visibility == "file" else "batches"
-    return "transaction" if _can_refuse(target, schema) else "batches"
+    # Where the server may refuse a row that was proved, half a file must not be visible while that shows.
+    may_refuse = target.triggers or target.foreign_keys or fills_key(target, schema)
+    return "transaction" if may_refuse else "batches"
 
 
-def _can_refuse(target: ExistingTable, schema: TableSchema) -> bool:
-    """Tell whether the server may refuse a row that was proved: then half a file must not be visible."""
+def fills_key(target: ExistingTable | None, schema: TableSchema) -> bool:
+    """Tell whether the file fills every column of a unique key."""
+    if target is None:
+        return bool(schema.key)
     filled = {column.name for column in schema.columns}
-    keys = [*target.unique_keys, target.primary_key]
-    return bool(target.triggers or target.foreign_keys or any(key and set(key) <= filled for key in keys))
+    return any(key and set(key) <= filled for key in (target.primary_key, *target.unique_keys))
 
 
 def create_model(connection: Connection, model: str, create_sql: str) -> str:

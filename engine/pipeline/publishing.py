@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from engine.config import Settings
 from engine.errors import LoadError
-from engine.load import Connection, Destination, Loaders, already_in, enter_ledger, ledger, repeat, send, tables
+from engine.load import Connection, Destination, Loaders, already_in, enter_ledger, ledger, load_within, repeat, tables
 from engine.log import Stopwatch, step
 from engine.model import LoadResult, StagedBatch
 from engine.pipeline.planning import Plan, later_indexes, ready_target
@@ -30,6 +30,7 @@ class Publication:
     Attributes:
         on_load: Called with the rows that are in so far, where a file is loaded after it was read.
         gate: Raises where the file, now read whole, must not be published.
+        gate_refused: Raises where the rows that the table refused are too many.
         describe: Starts the work that can go on beside the load's end.
         settle: Takes the results and returns the report that the ledger keeps from the publication on.
     """
@@ -43,6 +44,7 @@ class Publication:
     watch: Stopwatch
     on_load: Callable[[int], None]
     gate: Callable[[], None]
+    gate_refused: Callable[[], None]
     describe: Callable[[ThreadPoolExecutor], Future[None]]
     settle: Callable[[Results], str]
 
@@ -57,7 +59,14 @@ class Publication:
             staged_format=FORMAT,
             charsets=plan.charsets,
             receipt=self.settings.receipt,
+            # An upsert's staging table refuses nothing.
+            isolate=plan.strategy != "upsert",
         )
+
+    @property
+    def loaders(self) -> int:
+        """Connections to load with: where rows may collide, one, or chance would decide which of them stays."""
+        return 1 if self.plan.fills_key else self.settings.loaders
 
     def staged(self) -> Iterator[StagedBatch]:
         return self.reading.staged(self.plan.schema, self.plan.names)
@@ -88,7 +97,7 @@ class Publication:
 def load_shadow(to: Publication) -> Results:
     """Load while the file is being read, into a table that nobody sees; index it; rename it."""
     with ExitStack() as stack:
-        results = _load_while_reading(to, to.settings.loaders, stack)
+        results = _load_while_reading(to, to.loaders, stack)
         with step("index", to.watch, to.plan.target):
             tables.build_indexes(to.control, to.plan.work_table, later_indexes(to.control, to.plan))
         with step("publish", to.watch, to.plan.target):
@@ -137,7 +146,7 @@ def _load_while_reading(to: Publication, loaders: int, stack: ExitStack) -> Resu
         stack.enter_context(to.beside())
         with step("load", to.watch, to.plan.target):
             results = pool.finish()
-    return _counted(to, results)
+    return _accepted(to, results)
 
 
 def load_direct(to: Publication) -> Results:
@@ -147,13 +156,13 @@ def load_direct(to: Publication) -> Results:
         to.gate()
         ready_target(to.control, to.plan)
         stack.enter_context(to.beside())
-        loaders = min(to.settings.loaders, max(1, len(batches)))
+        loaders = min(to.loaders, max(1, len(batches)))
         with step("load", to.watch, to.plan.target), Loaders(to.connect, to.destination, loaders) as pool:
             for batch in batches:
                 pool.submit(batch)
                 to.on_load(pool.rows)
             results = pool.finish()
-        results = _counted(to, results)
+        results = _accepted(to, results)
         with step("publish", to.watch, to.plan.target):
             to.mark_published(results, to.settle(results), supersedes=False)
     return results
@@ -187,12 +196,12 @@ def _load_and_publish(to: Publication, batches: list[StagedBatch]) -> Results:
         if temporary:
             to.control.execute(f"DELETE FROM {temporary}")
         if enter_ledger(to.control, to.file_id, batch):
-            results.append(send(to.control, to.destination, batch, temporary))
+            results.append(load_within(to.control, to.destination, batch, temporary))
         else:
             # From an earlier attempt that made its batches visible one by one.
             results.append(already_in(to.control, to.destination, batch))
         to.on_load(sum(result.rows for result in results))
-    counted = _counted(to, tuple(results))
+    counted = _accepted(to, tuple(results))
     to.mark_published(counted, to.settle(counted), supersedes=False)
     to.control.commit()
     return counted
@@ -215,8 +224,12 @@ def _stage_whole(to: Publication, stack: ExitStack) -> list[StagedBatch]:
     return batches
 
 
-def _counted(to: Publication, results: Results) -> Results:
-    """Hold the rows that are in against the rows that were kept, batch by batch and in all."""
+def _accepted(to: Publication, results: Results) -> Results:
+    """Turn the rows that the table refused into rejects, and hold what is in against what was kept."""
+    refused = {result.number: result.refused for result in results if result.refused}
+    if refused:
+        to.reading.reject_refused(to.plan.schema, to.plan.names, refused)
+        to.gate_refused()
     rows = sum(result.rows for result in results)
     if rows != to.reading.rows_kept or len(results) != to.reading.batches:
         raise LoadError(

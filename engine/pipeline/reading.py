@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from engine.config import Feed
 from engine.errors import SourceError
 from engine.log import Stopwatch
-from engine.model import ColumnTotals, Dialect, Irregular, Reject, RejectClass, SourceFile, StagedBatch, TableSchema
+from engine.model import (
+    ColumnTotals,
+    Dialect,
+    Irregular,
+    RefusedRow,
+    Reject,
+    RejectClass,
+    SourceFile,
+    StagedBatch,
+    TableSchema,
+)
 from engine.reject import RejectFile
 from engine.scan import RESCUED, ScannedBatch, Scanner
 from engine.schema import ColumnEvidence, Evidence, Proof, gather, prove
@@ -65,6 +75,7 @@ class Reading:
         self._begin()
 
     def _begin(self) -> None:
+        self._refused: set[tuple[int, int]] = set()
         self.rows_read = 0
         self.rows_kept = 0
         self.rows_rejected = 0
@@ -137,6 +148,29 @@ class Reading:
                 pass
             opened.unchanged()
             self.sha256 = opened.raw.digest()
+
+    def reject_refused(
+        self, schema: TableSchema, names: tuple[str, ...], refused: Mapping[int, tuple[RefusedRow, ...]]
+    ) -> None:
+        """Turn rows that the table didn't take into rejects; their places are found by reading the file again.
+
+        Args:
+            refused: The rows by batch. Those that were noted before aren't noted again.
+        """
+        last = max(refused)
+        with self._watch.measure("scan"), open_source(self.file, hashed=False) as opened:
+            for scanned in self._scanner(opened).batches(names):
+                if scanned.number in refused:
+                    kept = prove(scanned.frame, schema, self.feed.columns, self.dialect.null_tokens).kept
+                    for row in refused[scanned.number]:
+                        if (scanned.number, row.row) in self._refused:
+                            continue
+                        self._refused.add((scanned.number, row.row))
+                        index = row.row if kept is None else int(kept[row.row])
+                        self._reject(scanned.reject(index, row.reject_class, row.code, row.message, None))
+                        self.rows_kept -= 1
+                if scanned.number == last:
+                    return
 
     def _batch(self, scanned: ScannedBatch, schema: TableSchema, keys: tuple[tuple[str, ...], ...]) -> StagedBatch:
         rejected_before = self.rows_rejected
