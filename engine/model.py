@@ -214,6 +214,7 @@ class ExistingTable:
     engine: str
     triggers: tuple[str, ...] = ()
     foreign_keys: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

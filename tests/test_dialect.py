@@ -144,7 +144,7 @@ def test_dos_text_is_refused_rather_than_loaded_as_something_else() -> None:
         detected("id;Größe\n1;Müller\n2;Köln\n3;Äpfel\n".encode("cp850"))
 
 
-@pytest.mark.parametrize("encoding", ["no-such-encoding", "base64", "rot13"])
+@pytest.mark.parametrize("encoding", ["base64", "rot13"])
 def test_an_encoding_that_is_none_is_refused(encoding: str) -> None:
     with pytest.raises(DialectError) as caught:
         detected(b"a\n", Feed(encoding=encoding))

@@ -211,6 +211,19 @@ def test_with_rejects_allowed_a_known_key_is_a_reject_by_line_and_the_rest_loads
     assert sorted(file.rejects_path.read_text().splitlines()[1:]) == ["a,4", "c,3", "x,wrong"]
 
 
+def test_a_row_that_a_check_refuses_is_a_reject_of_the_server_s(settings: Settings, mysql: Mysql, tmp_path: Path) -> None:
+    mysql.rows("CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, CONSTRAINT positive CHECK (n > 0))")
+    path = write(tmp_path / "a.csv", "n\n1\n-2\n3\n")
+    held = only(ingest_files([path], settings, table="t"))
+    assert held.error is not None
+    assert (held.status, held.error.code) == (FileStatus.HELD, "reject.limit")
+    assert "positive" in held.error.message
+    assert mysql.rows("SELECT n FROM t") == []
+    file = only(ingest_files([path], settings, table="t", overrides={"max_rejects": 1}))
+    assert (file.status, dict(file.rejects_by_class)) == (FileStatus.LOADED, {"server": 1})
+    assert mysql.rows("SELECT n FROM t ORDER BY n") == [(1,), (3,)]
+
+
 def test_a_key_that_repeats_in_a_new_table_is_a_reject(settings: Settings, mysql: Mysql, tmp_path: Path) -> None:
     small = settings.model_copy(update={"batch_rows": 2})
     path = write(tmp_path / "a.csv", "k,n\n1,a\n2,b\n1,c\n3,d\n")

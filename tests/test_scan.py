@@ -117,9 +117,8 @@ def test_files_with_an_escape_character_come_back(
 ) -> None:
     width = len(table[0]) if table else 2
     if quoting != csv.QUOTE_ALL:
-        if width == 1:
-            table = [[cell or "x"] for (cell,) in table]
         table = [[cell.replace("\r", "") for cell in row] for row in table]
+        table = [[cell or "x" for cell in row] for row in table] if width == 1 else table
     dialect = Dialect(delimiter=delimiter, escape_char="\\", quote_char=None if quoting == csv.QUOTE_NONE else '"')
     text = written([["h"] * width, *table], replace(dialect, quote_char='"'), quoting=quoting, line_end=line_end)
     read = scan(text.encode(), dialect, batch_bytes=batch_bytes)

@@ -66,6 +66,7 @@ def describe(connection: Connection, table: str) -> ExistingTable | None:
         engine=engine,
         triggers=_names(connection, "describe_triggers", name),
         foreign_keys=_names(connection, "describe_foreign_keys", name, name),
+        checks=_names(connection, "describe_checks", name),
     )
 
 

@@ -21,7 +21,7 @@ from engine.pipeline.planning import (
     with_rescue,
 )
 from engine.pipeline.reading import field_names
-from engine.schema import plan_existing, plan_new
+from engine.schema import plan_existing, plan_new, refuse_too_many
 
 
 def draft_plan(control: Connection, run: Run, course: Course, header: tuple[str, ...], *, whole: bool) -> Plan:
@@ -41,6 +41,7 @@ def draft_plan(control: Connection, run: Run, course: Course, header: tuple[str,
     known = target or _created_by_feed(control, run, course)
     header, feed = with_rescue(header, course.feed, known)
     if known is None:
+        refuse_too_many(len(header))
         schema = plan_new(course.table, header, reading.evidence(whole=whole), feed)
     else:
         # Its own types count; what the file holds matters where the feed lets the table change, and for how dates

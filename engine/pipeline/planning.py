@@ -98,7 +98,7 @@ def choose_strategy(mode: Mode, feed: Feed, target: ExistingTable | None, schema
     if feed.visibility is not None:
         return "transaction" if feed.visibility == "file" else "batches"
     # Where the server may refuse a row that was proved, half a file must not be visible while that shows.
-    may_refuse = target.triggers or target.foreign_keys or fills_key(target, schema)
+    may_refuse = target.triggers or target.foreign_keys or target.checks or fills_key(target, schema)
     return "transaction" if may_refuse else "batches"
 
 

@@ -75,13 +75,14 @@ class ExactReader:
         self._null_raw = frozenset(token.encode() for token in dialect.null_tokens)
         ends = LINE_ENDS[dialect.line_end]
         self._line_end = re.compile(ends)
+        self._plain_end = {"\n": b"\n", "\r": b"\r", "any": None}[dialect.line_end]
         stops = [b"(?P<delimiter>" + re.escape(self._delimiter) + b")", b"(?P<end>" + ends + b")"]
         if self._escape:
             stops.insert(0, b"(?P<escape>" + re.escape(self._escape) + b")")
         self._stop = re.compile(b"|".join(stops))
         self._marks = [mark for mark in (self._quote, self._escape) if mark]
         if self._quote:
-            self._inside, self._doubled = _inside(self._quote, self._escape)
+            self._inside, self._pair = _inside(self._quote, self._escape)
         # What may follow a closing quote: a delimiter or CRLF, whole.
         self._lookahead = max(2, len(self._delimiter), len(self._quote or b""))
 
@@ -130,12 +131,12 @@ class ExactReader:
             found = self._regular_end(piece, at, final=final, far=far)
             if found is not None and found >= end:
                 return True
-            line = self._line_end.search(piece, at)
-            if line is None or line.end() >= end:
+            line = self._end_of_line(piece, at)
+            if line is None or line[1] >= end:
                 break
             lines += 1
             regular += found is not None
-            at = line.end()
+            at = line[1]
         return regular * (self.width - 1) >= _EVIDENCE and regular * 10 >= lines * 9
 
     def _regular_end(self, piece: bytes, start: int, *, final: bool, far: bool) -> int | None:
@@ -150,8 +151,7 @@ class ExactReader:
 
     def _line(self, piece: bytes, start: int, record: Record) -> Record:
         """Read the first physical line of a broken record, its quotes taken as ordinary characters."""
-        end = self._line_end.search(piece, start)
-        content_end, behind = (end.start(), end.end()) if end else (len(piece), len(piece))
+        content_end, behind = self._end_of_line(piece, start) or (len(piece), len(piece))
         stray = record.problem == "stray_quote" and record.problem_at < content_end
         return Record(
             fields=self._split(piece[start:content_end]),
@@ -163,16 +163,24 @@ class ExactReader:
             closed=False,
         )
 
+    def _end_of_line(self, piece: bytes, at: int) -> tuple[int, int] | None:
+        """Find the next line terminator, as the pattern does; ten times as fast where it's one character."""
+        if self._plain_end is None or (place := piece.find(self._plain_end, at)) < 0:
+            match = self._line_end.search(piece, max(at, len(piece) - 1) if self._plain_end else at)
+            return match.span() if match else None
+        crlf = self._plain_end == b"\n" and place > at and piece[place - 1] == 0x0D
+        return place - crlf, place + 1
+
     def _split(self, line: bytes) -> tuple[bytes | None, ...]:
         return tuple([part or None for part in line.split(self._delimiter)])
 
     def _parse(self, piece: bytes, start: int, *, final: bool, far: bool, strict: bool = False) -> Record:
         """Read a record field by field; a `strict` reading gives up at the first quote that isn't regular."""
-        line = self._line_end.search(piece, start)
-        if not final and (line is None or (line.end() == len(piece) and piece.endswith(b"\r"))):
+        line = self._end_of_line(piece, start)
+        if not final and (line is None or (line[1] == len(piece) and piece.endswith(b"\r"))):
             # A CR at the very end may be the first half of CRLF.
             raise Incomplete
-        content_end, behind = (line.start(), line.end()) if line else (len(piece), len(piece))
+        content_end, behind = line or (len(piece), len(piece))
         if all(piece.find(mark, start, content_end) < 0 for mark in self._marks):
             fields = self._split(piece[start:content_end])
             return Record(fields=fields, start=start, end=behind, content_end=content_end)
@@ -243,7 +251,7 @@ class ExactReader:
             if mark >= limit or not piece.startswith(self._quote, mark):
                 return _Field(None, limit, flaw_at, closed=False)
             if behind >= len(piece) or piece.startswith(self._delimiter, behind) or self._line_end.match(piece, behind):
-                return _Field(self._doubled.sub(_undoubled, piece[begin:mark]), behind, flaw_at)
+                return _Field(self._value(piece[begin:mark]), behind, flaw_at)
             if flaw_at < 0:
                 # From here on it's a guess, and a guess doesn't go far.
                 flaw_at, limit = mark, len(piece) if strict else self._lines_end(piece, start, far=far)
@@ -251,35 +259,36 @@ class ExactReader:
                 return _Field(None, behind, flaw_at, closed=False)
             at = behind
 
+    def _value(self, content: bytes) -> bytes:
+        """Return what the content of a quoted field stands for."""
+        if self._escape:
+            return self._pair.sub(rb"\g<quote>\g<char>", content)
+        assert self._quote is not None
+        return content.replace(self._quote * 2, self._quote)
+
     def _opens_later(self, piece: bytes, quote: int, start: int) -> bool:
         """Tell whether a quote within a quoted field stands where it would open one, in a line behind the first."""
         opens = piece.startswith(self._delimiter, quote - len(self._delimiter)) or piece[quote - 1] in b"\r\n"
-        return opens and self._line_end.search(piece, start, quote) is not None
+        return opens and (self._end_of_line(piece, start) or (quote, quote))[1] <= quote
 
     def _lines_end(self, piece: bytes, at: int, *, far: bool) -> int:
         """Return the end of the lines that can belong to a broken record at `at`."""
         for _ in range(_MOST_LINES):
-            line = self._line_end.search(piece, at)
-            if not far and (line is None or line.end() == len(piece)):
+            line = self._end_of_line(piece, at)
+            if not far and (line is None or line[1] == len(piece)):
                 raise Incomplete
             if line is None:
                 return len(piece)
-            at = line.end()
+            at = line[1]
         return at
 
 
 def _inside(quote: bytes, escape: bytes | None) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
-    """Return what matches the content of a quoted field, and the pairs in it that stand for one character."""
-    marks = [mark for mark in (escape, quote) if mark]
-    pairs = [re.escape(quote * 2), *([re.escape(escape) + b"."] if escape else [])]
-    first = b"".join(re.escape(mark[:1]) for mark in marks)
-    other = b"(?!" + b"|".join(map(re.escape, marks)) + b")."
-    doubled = b"|".join((re.escape(quote) + b"(?P<quote>" + re.escape(quote) + b")", *pairs[1:]))
-    return (
-        re.compile(b"(?:[^" + first + b"]++|" + b"|".join((*pairs, other)) + b")*+", re.DOTALL),
-        re.compile(doubled, re.DOTALL),
-    )
-
-
-def _undoubled(pair: re.Match[bytes]) -> bytes:
-    return pair["quote"] or pair[0][-1:]
+    """Return what matches the content of a quoted field, and a pair in it that stands for one character."""
+    mark, other = re.escape(quote), re.escape(escape or quote)
+    first = re.escape(quote[:1]) + re.escape((escape or quote)[:1])
+    # Possessive, so that a long field needs no memory for ways back.
+    pairs = mark * 2 + (b"|" + other + b"." if escape else b"")
+    content = b"(?:[^" + first + b"]++|" + pairs + b"|(?!" + mark + b"|" + other + b").)*+"
+    pair = mark + b"(?P<quote>" + mark + b")|" + other + b"(?P<char>.)"
+    return re.compile(content, re.DOTALL), re.compile(pair, re.DOTALL)

@@ -105,7 +105,8 @@ def _unlike_in_polars(piece: bytes, codes: npt.NDArray[np.uint8], dialect: Diale
     """
     if dialect.line_end == "\r" and b"\n" in piece:
         return np.flatnonzero(codes == _LF)
-    if dialect.line_end == "\n" and b"\r" + dialect.delimiter.encode() in piece:
+    # One byte is found twenty times as fast as two.
+    if dialect.line_end == "\n" and b"\r" in piece and b"\r" + dialect.delimiter.encode() in piece:
         return np.flatnonzero((codes[:-1] == _CR) & (codes[1:] == ord(dialect.delimiter)))
     return np.empty(0, np.int64)
 

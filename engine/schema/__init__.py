@@ -5,6 +5,7 @@ from engine.schema.decide import decide
 from engine.schema.evidence import ColumnEvidence, Evidence, Shape
 from engine.schema.existing import plan_existing
 from engine.schema.gather import gather, with_nulls
+from engine.schema.limits import refuse_too_many
 from engine.schema.names import ROW_ID, column_names, table_name
 from engine.schema.plan import plan_new
 from engine.schema.prove import CellFailure, Proof, prove
@@ -25,6 +26,7 @@ __all__ = [
     "plan_existing",
     "plan_new",
     "prove",
+    "refuse_too_many",
     "table_name",
     "with_nulls",
 ]
