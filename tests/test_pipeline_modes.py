@@ -211,7 +211,9 @@ def test_with_rejects_allowed_a_known_key_is_a_reject_by_line_and_the_rest_loads
     assert sorted(file.rejects_path.read_text().splitlines()[1:]) == ["a,4", "c,3", "x,wrong"]
 
 
-def test_a_row_that_a_check_refuses_is_a_reject_of_the_server_s(settings: Settings, mysql: Mysql, tmp_path: Path) -> None:
+def test_a_row_that_a_check_refuses_is_a_reject_of_the_server_s(
+    settings: Settings, mysql: Mysql, tmp_path: Path
+) -> None:
     mysql.rows("CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, CONSTRAINT positive CHECK (n > 0))")
     path = write(tmp_path / "a.csv", "n\n1\n-2\n3\n")
     held = only(ingest_files([path], settings, table="t"))

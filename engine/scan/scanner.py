@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -93,8 +93,9 @@ class Scanner:
                 size *= 2
                 continue
             size = self._batch_bytes
-            yield from self._cut(window, names)
-            self._advance(text[: window.consumed])
+            line = yield from self._cut(window, names)
+            self._text.take(window.consumed)
+            self._text.line = line
 
     def _read_header(self) -> tuple[str, ...]:
         """Read the first record that isn't blank; without a header only its fields are counted."""
@@ -168,8 +169,8 @@ class Scanner:
             at = end.end()
         return (blank, text[:keep]) if at == len(text) else (0, text)
 
-    def _cut(self, window: Window, names: Sequence[str]) -> Iterator[ScannedBatch]:
-        """Cut the records of a window into batches of at most `batch_rows`."""
+    def _cut(self, window: Window, names: Sequence[str]) -> Generator[ScannedBatch, None, int]:
+        """Cut the records of a window into batches of at most `batch_rows`; return the line behind the last."""
         place = Place(window, self._text, self._dialect)
         flawed = sorted(window.flaws)
         if self._irregular is Irregular.ERROR and flawed:
@@ -208,6 +209,7 @@ class Scanner:
             self._number += 1
             first_line += self._lines(window.text, edge, until)
             byte_start, edge = byte_end, until
+        return first_line
 
     def _stop(self, place: Place, index: int) -> None:
         flaw = place.window.flaws[index]

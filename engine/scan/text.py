@@ -61,9 +61,10 @@ class Text:
         return self._at_end and len(self._buffer) - self._start <= size
 
     def take(self, size: int) -> None:
-        """Drop the next `size` bytes: they're dealt with."""
-        self.offset += self.source_bytes(self._buffer[self._start : self._start + size])
-        self._start += size
+        """Drop the next `size` bytes, no more than were peeked at: they're dealt with."""
+        end = self._start + size
+        self.offset += size if self.plain else self.source_bytes(self._buffer[self._start : end])
+        self._start = end
 
     def skip_line(self) -> bytes:
         """Drop one physical line and return it."""
