@@ -103,7 +103,8 @@ class Walk:
             left.unlink()
         (project / ".venv").symlink_to(sys.prefix)
         self.environment = {
-            **os.environ,
+            # A make that runs within another says so, line by line.
+            **{name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")},
             "PATH": f"{project}/.venv/bin:{os.environ['PATH']}",
             "COLUMNS": "80",
             "INGEST_MYSQL_URL": settings.mysql_url.get_secret_value(),
