@@ -249,6 +249,12 @@ def test_a_url_that_is_none_stops_before_anything_is_touched(settings: Settings,
     assert "hush" not in str(caught.value)
 
 
+def test_a_senseless_environment_is_named_when_settings_are_read_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INGEST_BATCH_ROWS", "many")
+    with pytest.raises(SettingsError, match="INGEST_BATCH_ROWS"):
+        ingest_files(["a.csv"])
+
+
 def test_a_feeds_file_that_is_no_toml(settings: Settings, tmp_path: Path) -> None:
     write(settings.feeds_path, "[sales\n")
     with pytest.raises(SettingsError, match=r"feeds\.toml"):

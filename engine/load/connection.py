@@ -88,10 +88,6 @@ class Connection:
             self.execute(statement)
 
     @property
-    def is_mariadb(self) -> bool:
-        return "mariadb" in self.server.lower()
-
-    @property
     def server(self) -> str:
         """The server's own words, such as `9.7.4` or `10.11.19-MariaDB`."""
         return str(self._mysql.get_server_info())

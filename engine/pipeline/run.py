@@ -12,7 +12,7 @@ from pathlib import Path
 
 from engine.archive import expire, feed_folder
 from engine.catalog import Catalog
-from engine.config import Feed, Settings, feed_for, load_feeds
+from engine.config import Feed, Settings, feed_for, load_feeds, load_settings
 from engine.embedded import ensure
 from engine.errors import CatalogError, EngineError, LoadError, SettingsError
 from engine.load import Address, Connection
@@ -61,10 +61,11 @@ def ingest_files(
         SettingsError: Settings, options or feeds make no sense; nothing was touched.
         ServerError: A private server can't be started.
     """
-    settings = settings if settings is not None else Settings()
+    settings = settings if settings is not None else load_settings()
     named = (("table", table), ("mode", mode), ("key", tuple(key)))
     words = {**(overrides or {}), **{name: value for name, value in named if value}}
-    Feed().replaced({name: value for name, value in words.items() if name != "visibility"})
+    # Checked before anything is touched; with each file's feed below them once more.
+    Feed().replaced(words)
     feeds = load_feeds(settings.feeds_path)
     began, started_at = time.perf_counter(), datetime.now(UTC)
     run_id = uuid.uuid4().hex
