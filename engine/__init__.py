@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from engine.config import Feed, Settings
     from engine.errors import EngineError
     from engine.model import FileReport, FileStatus, Mode, RunReport
-    from engine.pipeline import ingest_files
+    from engine.pipeline import ingest_files, replay_rejects
 
 __version__ = "0.1.0"
 
@@ -23,9 +23,20 @@ _HOMES = {
     "RunReport": "engine.model",
     "Settings": "engine.config",
     "ingest_files": "engine.pipeline",
+    "replay_rejects": "engine.pipeline",
 }
 
-__all__ = ["EngineError", "Feed", "FileReport", "FileStatus", "Mode", "RunReport", "Settings", "ingest_files"]
+__all__ = [
+    "EngineError",
+    "Feed",
+    "FileReport",
+    "FileStatus",
+    "Mode",
+    "RunReport",
+    "Settings",
+    "ingest_files",
+    "replay_rejects",
+]
 
 
 def __getattr__(name: str) -> object:

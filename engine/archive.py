@@ -34,6 +34,9 @@ def archive(
     sha256: str | None,
     now: datetime,
     done_marker: str | None = None,
+    sidecar: Path | None = None,
+    again: bool = False,
+    durable: bool = True,
 ) -> Path:
     """Move a loaded file to `<archive_dir>/<feed>/YYYY/MM/DD/<stem>.<UTC time>.<hash><suffix>`.
 
@@ -49,6 +52,10 @@ def archive(
         sha256: Hash of the stored bytes in hex, which a copy must have; None where it isn't known.
         now: The time in the name, with a time zone.
         done_marker: The feed's marker; the file's own one moves along.
+        sidecar: A file that belongs to it, `x.errors.jsonl` to `x.csv`; it moves along and stays beside it.
+        again: An earlier call for this file may have been cut short, which costs a look through the feed's archive:
+            what it left half done is removed, and a copy that it had made counts.
+        durable: Wait until the disk has the move; otherwise the caller does, with `sync_folder` for both folders.
 
     Returns:
         The file's path in the archive.
@@ -63,15 +70,21 @@ def archive(
     marker = done_marker or ""
     stem, rest = _name_parts(file, (sha256 or file.quick_hash.hex())[:12], len(os.fsencode(marker)))
     with _explained(file.path, archive_dir):
-        if os.path.lexists(file.path):
-            place = home / f"{at:%Y/%m/%d}" / f"{stem}.{at.strftime(STAMP)}{rest}"
-            place.parent.mkdir(parents=True, exist_ok=True)
-            _move(file, place, sha256)
-        else:
+        if not os.path.lexists(file.path):
             place = _archived_before(file, home, stem, rest)
             _hidden(file).unlink(missing_ok=True)
+        elif again and (copy := _clear_up(file, home, stem, rest)) is not None:
+            place = copy
+            _remove_source(file)
+        else:
+            place = home / f"{at:%Y/%m/%d}" / f"{stem}.{at.strftime(STAMP)}{rest}"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            _move(file, place, sha256, durable=durable)
         if marker:
-            _move_marker(file.path.with_name(file.name + marker), place.with_name(place.name + marker))
+            _move_along(file.path.with_name(file.name + marker), place.with_name(place.name + marker))
+        if sidecar is not None:
+            suffix = sidecar.name.removeprefix(file.path.stem)
+            _move_along(sidecar, place.with_name(place.name.removesuffix(place.suffix) + suffix))
     return place
 
 
@@ -124,7 +137,7 @@ def _name_parts(file: SourceFile, tag: str, spare_bytes: int) -> tuple[str, str]
     return os.fsencode(file.name.removesuffix(suffix))[:room].decode("utf-8", "ignore"), rest
 
 
-def _move(file: SourceFile, place: Path, sha256: str | None) -> None:
+def _move(file: SourceFile, place: Path, sha256: str | None, *, durable: bool) -> None:
     _require_same(file, file.path.lstat())
     _reserve(place)
     try:
@@ -136,8 +149,9 @@ def _move(file: SourceFile, place: Path, sha256: str | None) -> None:
         _move_across(file, place, sha256)
     else:
         _give_back_unless_same(file, place)
-    _sync_folder(place.parent)
-    _sync_folder(file.path.parent)
+    if durable:
+        sync_folder(place.parent)
+        sync_folder(file.path.parent)
 
 
 def _reserve(place: Path) -> None:
@@ -164,7 +178,7 @@ def _move_across(file: SourceFile, place: Path, sha256: str | None) -> None:
         part.replace(place)
     finally:
         part.unlink(missing_ok=True)
-    _sync_folder(place.parent)
+    sync_folder(place.parent)
     try:
         _remove_source(file)
     except OSError:
@@ -212,6 +226,30 @@ def _give_back_unless_same(file: SourceFile, place: Path) -> None:
         raise
 
 
+def _clear_up(file: SourceFile, home: Path, stem: str, rest: str) -> Path | None:
+    """Remove what an interrupted call left of this file in the archive; return the copy that it had finished, if any.
+
+    A copy has the file's own time, which the same bytes that arrive once more don't have.
+    """
+    for part in home.glob(f"*/*/*/.{glob.escape(stem)}.*{glob.escape(rest)}.part"):
+        part.unlink(missing_ok=True)
+    for place in home.glob(f"*/*/*/{glob.escape(stem)}.*{glob.escape(rest)}"):
+        status = place.lstat()
+        if not status.st_size and file.size_bytes:
+            # A name that was reserved and never filled.
+            place.unlink(missing_ok=True)
+        elif (status.st_size, status.st_mtime_ns) == (file.size_bytes, file.mtime_ns) and _digest(place) == _digest(
+            file.path
+        ):
+            return place
+    return None
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
 def _archived_before(file: SourceFile, home: Path, stem: str, rest: str) -> Path:
     """Find the file in the archive, where an earlier call has moved it."""
     for place in sorted(home.glob(f"*/*/*/{glob.escape(stem)}.*{glob.escape(rest)}"), reverse=True):
@@ -224,7 +262,7 @@ def _archived_before(file: SourceFile, home: Path, stem: str, rest: str) -> Path
     )
 
 
-def _move_marker(marker: Path, place: Path) -> None:
+def _move_along(marker: Path, place: Path) -> None:
     with suppress(FileNotFoundError):
         try:
             marker.rename(place)
@@ -251,7 +289,8 @@ def _require_same(file: SourceFile, status: os.stat_result) -> None:
         )
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Wait until the disk has what happened to the names in a folder."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         # Some network file systems can't sync a folder; their rename is as durable as they make it.

@@ -10,11 +10,24 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from engine.errors import SettingsError
-from engine.model import Irregular, Mode
+from engine.model import Irregular, Mode, RejectClass
+
+# Of MySQL and MariaDB; the ledger and the tables that a load needs meanwhile begin so.
+_TABLE_CHARS = 64
+_OWN_TABLES = "_ingest_"
 
 
 class RejectLimit(BaseModel):
@@ -130,12 +143,18 @@ class Feed(BaseModel):
     encoding: str | None = None
     header: bool | None = None
     skip_lines: int | None = Field(default=None, ge=0)
+    # Lines at the end that are no rows, such as totals; blank lines don't count.
+    skip_footer: int = Field(default=0, ge=0, le=1000)
+    # A line that begins with it is no row. "" means that there are no comments.
+    comment: str | None = None
     # Texts that mean NULL beside an unquoted empty field, which always does.
     null: tuple[str, ...] = ()
     irregular: Irregular = Irregular.REJECT
 
     # Columns of a new table that aren't declared become text.
     all_text: bool = False
+    # What happens to the columns that no table can hold: the file is refused, or they go into one JSON column.
+    wide: Literal["error", "json"] = "error"
     columns: dict[str, ColumnRule] = Field(default_factory=dict)
     # What happens to a column that the existing table doesn't have, or the file lacks.
     new_columns: Literal["evolve", "freeze", "discard"] = "freeze"
@@ -145,6 +164,8 @@ class Feed(BaseModel):
 
     rules: tuple[FileRule, ...] = ()
     max_rejects: Limit = RejectLimit(rows=0)
+    # A class that is named has a limit of its own, and its rows don't count against max_rejects.
+    max_rejects_per_class: dict[RejectClass, Limit] = Field(default_factory=dict)
     on_duplicate: Literal["skip", "load"] = "skip"
 
     # Not said: files from the input folder move to the archive, files named elsewhere stay.
@@ -154,6 +175,19 @@ class Feed(BaseModel):
     # `sales_1.csv` is complete once `sales_1.csv.done` (for ".done") is there.
     done_marker: str | None = None
     settle_s: float | None = Field(default=None, ge=0)
+
+    @field_validator("table")
+    @classmethod
+    def _is_a_table_name(cls, name: str | None) -> str | None:
+        if name is None:
+            return None
+        if len(name) > _TABLE_CHARS:
+            raise ValueError(f"a table's name has at most {_TABLE_CHARS} characters, and this has {len(name)}")
+        if name.lower().startswith(_OWN_TABLES):
+            raise ValueError(f"names that begin with {_OWN_TABLES} are those of the engine's own tables")
+        if name != name.rstrip() or any(char == "\0" or char > "\uffff" for char in name):
+            raise ValueError("a table's name has no blank at its end, no NUL and no emoji")
+        return name
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Feed:
@@ -167,6 +201,8 @@ class Feed(BaseModel):
                 raise ValueError(f"delimiter and quote_char are both {self.delimiter!r}")
             if any(char in "\r\n" for char in self.delimiter):
                 raise ValueError("delimiter can't hold a line end")
+        if self.comment and any(char in "\r\n" for char in self.comment):
+            raise ValueError("comment can't hold a line end")
         if self.encoding is not None:
             try:
                 codecs.lookup(self.encoding)
@@ -220,6 +256,11 @@ class Settings(BaseSettings):
     # How long to wait for another process that loads into the same table.
     lock_wait_s: int = Field(default=600, ge=0)
     connect_timeout_s: int = Field(default=10, ge=1)
+    # Loaded step by step, as a scheduler does it: files from so many MiB on are loaded by so many tasks at once.
+    split_mb: float = Field(default=256.0, gt=0)
+    split_parts: int = Field(default=1, ge=1, le=64)
+    # So many tasks a step has at most; where more files wait, several share one.
+    units: int = Field(default=128, ge=1, le=1024)
 
     @property
     def input_dir(self) -> Path:
@@ -240,6 +281,10 @@ class Settings(BaseSettings):
     @property
     def feeds_path(self) -> Path:
         return self.data_dir / "feeds.toml"
+
+    @property
+    def split_bytes(self) -> int:
+        return int(self.split_mb * 1024 * 1024)
 
     @property
     def batch_bytes(self) -> int:

@@ -21,10 +21,15 @@ class Stopwatch:
         self.subject = subject
         self.seconds: dict[str, float] = {}
         self._began = time.perf_counter()
+        self._ended: float | None = None
 
     @property
     def elapsed_s(self) -> float:
-        return time.perf_counter() - self._began
+        return (time.perf_counter() if self._ended is None else self._ended) - self._began
+
+    def stop(self) -> None:
+        """Let the clock stand still: what comes now is waiting for others."""
+        self._ended = time.perf_counter()
 
     def add(self, name: str, seconds: float) -> None:
         self.seconds[name] = self.seconds.get(name, 0.0) + seconds

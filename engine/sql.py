@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -30,6 +31,43 @@ def split_script(text: str) -> tuple[str, ...]:
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
     parts = "\n".join(lines).split(";\n")
     return tuple(part.strip().rstrip(";") for part in parts if part.strip().rstrip(";"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerSetting:
+    """One line of `mysql/bulk.cnf`: a variable's name, the option that sets it, and the comment above it."""
+
+    name: str
+    option: str
+    value: str
+    remark: str
+
+
+@cache
+def server_settings(*, mariadb: bool) -> tuple[ServerSetting, ...]:
+    """Return the settings of `mysql/bulk.cnf` that a server of this kind reads, in order.
+
+    MySQL has no section that MariaDB doesn't read: what only MySQL knows is marked `loose_`, which means that a server
+    may pass over it.
+    """
+    found: list[ServerSetting] = []
+    section, remark = "", ""
+    for line in map(str.strip, statement("mysql/bulk.cnf").splitlines()):
+        if line.startswith("#"):
+            remark = f"{remark} {line.removeprefix('#').strip()}".strip()
+            continue
+        name, equals, value = (part.strip() for part in line.partition("="))
+        if line.startswith("["):
+            section = line.strip("[]")
+        elif equals and (section == "mysqld" or mariadb) and not (mariadb and name.startswith("loose_")):
+            found.append(ServerSetting(name=name.removeprefix("loose_"), option=name, value=value, remark=remark))
+        remark = ""
+    return tuple(found)
+
+
+def text_mysql(text: str) -> str:
+    """Write a text for a statement of MySQL that takes no bound value, where a backslash escapes."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''").replace("\0", "\\0") + "'"
 
 
 def quote_mysql(*names: str) -> str:

@@ -40,6 +40,7 @@ class Sample:
     header: bool = True
     file_name: str = "a.csv"
     skip_lines: int = 0
+    comment: str | None = None
 
 
 def written(
@@ -49,7 +50,7 @@ def written(
 ) -> str:
     """Return rows as text."""
     text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator="\n")  # type: ignore[arg-type]
+    writer = csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator="\n")  # type: ignore[arg-type]  # csv's own numbers
     writer.writerows(rows)
     return text.getvalue()
 
@@ -237,6 +238,22 @@ def odd() -> list[Sample]:
             delimiter=" ",
         ),
         Sample(name="single quotes", content=lines("id,text", *[f"{n},'a, b {n}'" for n in range(30)]), quote_char="'"),
+        Sample(
+            name="single quotes and inches",
+            content=lines("id,text", *[f"{n},'a, {n}\" b'" for n in range(30)]),
+            quote_char="'",
+        ),
+        Sample(
+            name="a blank behind each delimiter",
+            content=lines('id, "text", n', *[f'{n}, "a, b {n}", {n}' for n in range(30)]),
+            delimiter=", ",
+        ),
+        Sample(
+            name="quoted cells by spaces",
+            content=lines("id name n", *[f'{n} "a b {n}" {n}' for n in range(30)]),
+            delimiter=" ",
+        ),
+        Sample(name="names of programs", content=lines("name", *[f"std::vector::at{n}" for n in range(9)])),
         Sample(name="apostrophes", content=lines("id,text", *[f"{n},'tis {p}" for n, p in enumerate(people)])),
         Sample(name="inches", content=lines("id,size", *[f'{n},{n}" pipe' for n in range(30)]), quote_char=None),
         Sample(
@@ -349,6 +366,76 @@ def odd() -> list[Sample]:
     ]
 
 
+def delimiters() -> list[Sample]:
+    """Return tables of people, long and short, with the delimiters that few use."""
+    samples = []
+    for delimiter in ("||", "::", "~|~", "|~|", "^|", "^|^", ";;", "\t\t", "~", "^", "¦", "§", "\x01", "\x1f"):
+        for rows in (2, 40):
+            rng = random.Random(delimiter)
+            people = [[f"{n}", rng.choice(FIRST), "" if n % 3 else "Lee", f"{n}.5", day(rng)] for n in range(rows)]
+            table = [["id", "first", "last", "n", "day"], *people]
+            text = "".join(delimiter.join(row) + "\n" for row in table)
+            samples.append(Sample(name=f"{delimiter!r} {rows}", content=text.encode(), delimiter=delimiter))
+    return samples
+
+
+def above() -> list[Sample]:
+    """Return files with comments or a title above the table, and some that only look like it."""
+    rows = [f"{n},{name},{n}.5" for n, name in enumerate(FIRST)]
+    head = "id,name,price"
+    return [
+        *[
+            Sample(
+                name=f"comments {mark}",
+                content=lines(f"{mark} made by x, y, and z", mark, "", head, *rows[:6], f"{mark} half", *rows[6:]),
+                skip_lines=2,
+                comment=mark,
+            )
+            for mark in ("#", "--", "//", "%", ";")
+        ],
+        Sample(name="a header like a comment", content=lines(f"#{head}", *rows)),
+        Sample(
+            name="a header like a comment below one", content=lines("# x", f"#{head}", *rows), skip_lines=1, comment="#"
+        ),
+        Sample(name="rows like comments", content=lines(head, *[f"#{row}" for row in rows])),
+        Sample(name="rows like comments, no header", content=lines(*[f"#{n},5,{n}" for n in range(9)]), header=False),
+        Sample(name="hashes in one column", content=lines("#1", "#2", "#3", "tag")),
+        Sample(name="markdown in one column", content=lines("# Report", "text", "## Part", "more text")),
+        Sample(name="dashes for nothing", content=lines("--,--,1", "5,--,2", "--,6,3"), header=False),
+        Sample(name="a title", content=lines("Report of 2024", head, *rows), skip_lines=1),
+        Sample(name="a title, two columns", content=lines("Report of 2024", "", "id,name", "1,a", "2,b"), skip_lines=2),
+        Sample(
+            name="a long title", content=lines("Sales, May", "made: 10:30", "", "by Ann", head, *rows), skip_lines=4
+        ),
+        Sample(name="a padded title", content=lines("Report,,", "Made,,", ",,", head, *rows), skip_lines=3),
+        Sample(
+            name="a title of pairs",
+            content=lines(
+                "Account: 12;", "From; 2024-01-01", "", head.replace(",", ";"), *[r.replace(",", ";") for r in rows]
+            ),
+            delimiter=";",
+            skip_lines=3,
+        ),
+        Sample(
+            name="a title above texts",
+            content=lines("Staff", "", "first,last,city", *["a b,c d,e f"] * 5),
+            skip_lines=2,
+        ),
+        Sample(
+            name="row names without a header",
+            content=lines("name,price", *[f'"{row}'.replace(",", '",', 1) for row in rows]),
+        ),
+        Sample(name="a header too short", content=lines("a,b,c", *[f"{row},x" for row in rows])),
+        Sample(name="a header too long", content=lines("a,b,c,d", *rows)),
+        Sample(
+            name="sentences",
+            content=lines("note", "Well, yes.", "No, never, ever.", "Perhaps", "One, two, three"),
+            delimiter=";",
+        ),
+        Sample(name="an odd first row", content=lines("1,2", *rows), header=False),
+    ]
+
+
 def corpus() -> list[Sample]:
     """Return all of them."""
-    return [*grid(), *odd()]
+    return [*grid(), *odd(), *delimiters(), *above()]

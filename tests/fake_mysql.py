@@ -21,11 +21,23 @@ class HostileServer:
     Args:
         wishes: The files that it asks for in answer to a query, one after the other; none for a plain OK.
         at_login: A file that it asks for in place of the OK that ends the login.
+        wants_password: It asks for the password itself in place of a proof that the client knows it.
+        error: What it says in answer to every query, in place of OK.
     """
 
-    def __init__(self, wishes: Callable[[bytes], tuple[bytes, ...]], at_login: bytes | None = None) -> None:
+    def __init__(
+        self,
+        wishes: Callable[[bytes], tuple[bytes, ...]],
+        at_login: bytes | None = None,
+        *,
+        wants_password: bool = False,
+        error: bytes | None = None,
+    ) -> None:
         self._wishes = wishes
         self._at_login = at_login
+        self._wants_password = wants_password
+        self._answer = _OK if error is None else b"\xff\x57\x04#42000" + error
+        self.logins: list[bytes] = []
         self.loot: list[bytes] = []
         self.queries: list[bytes] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -61,7 +73,12 @@ class HostileServer:
         greeting += struct.pack("<H", _CAPABILITIES & 0xFFFF) + b"\x2d" + b"\x02\x00"
         greeting += struct.pack("<H", _CAPABILITIES >> 16) + bytes([len(_SALT) + 1]) + bytes(10)
         _send(client, 0, greeting + _SALT[8:] + b"\x00" + b"mysql_native_password\x00")
-        number, _login = _receive(client)
+        number, login = _receive(client)
+        self.logins.append(login)
+        if self._wants_password:
+            _send(client, number + 1, b"\xfemysql_clear_password\x00")
+            number, login = _receive(client)
+            self.logins.append(login)
         if self._at_login is not None:
             number = self._rob(client, number + 1, self._at_login)
         _send(client, number + 1, _OK)
@@ -72,7 +89,7 @@ class HostileServer:
             self.queries.append(query[1:])
             for wish in self._wishes(query[1:]):
                 number = self._rob(client, number + 1, wish)
-            _send(client, number + 1, _OK)
+            _send(client, number + 1, self._answer)
 
     def _rob(self, client: socket.socket, number: int, wish: bytes) -> int:
         _send(client, number, b"\xfb" + wish)

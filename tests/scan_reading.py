@@ -44,7 +44,7 @@ class Read:
 
     @property
     def repaired_lines(self) -> list[int]:
-        return [line for batch in self.batches for line in batch.repaired_lines]
+        return [repair.line for batch in self.batches for repair in batch.repairs]
 
     @property
     def blank_lines(self) -> int:
@@ -83,20 +83,31 @@ def scan(
         assert batch.first_line == text.line(position)
         assert batch.frame.height + len(batch.rejects) == batch.rows_read <= batch_rows
         position = batch.byte_end
-        piece = data[batch.byte_start : batch.byte_end].decode(dialect.encoding, "surrogateescape")
-        size = len(piece.encode("utf-8", "surrogateescape"))
-        assert size <= batch_bytes or batch.rows_read + batch.blank_lines <= 1
+        piece = data[batch.byte_start : batch.byte_end].decode(dialect.encoding, "replace")
+        size = 0 if "\ufffd" in piece else len(piece.encode())
+        lines = batch.rows_read + batch.blank_lines + batch.comment_lines
+        # The first batch counts the blank lines and comments above the header as well.
+        assert size <= batch_bytes or lines <= 1 or number == 0
         for reject in batch.rejects:
             assert batch.byte_start <= reject.byte_start < reject.byte_end <= batch.byte_end
             assert reject.line == text.line(reject.byte_start)
-            assert reject.raw == _utf8(data[reject.byte_start : reject.byte_end], dialect)
-    assert not _utf8(data[position:], dialect).strip(b"\r\n")
+            own = data[reject.byte_start : reject.byte_end]
+            assert reject.raw == (_without_end(own, dialect) if reject.undecodable else _utf8(own, dialect))
+    if not dialect.skip_footer:
+        assert not _utf8(data[position:], dialect).strip(b"\r\n\x1a")
     return Read(scanner, batches)
+
+
+def _without_end(piece: bytes, dialect: Dialect) -> bytes:
+    """A record's own bytes without its terminator."""
+    ends = [end.encode(dialect.encoding) for end in ("\r\n", "\n", "\r")]
+    return next((piece.removesuffix(end) for end in ends if piece.endswith(end)), piece)
 
 
 def _utf8(piece: bytes, dialect: Dialect) -> bytes:
     """A record's text without its terminator."""
-    text = piece.decode(dialect.encoding, "surrogateescape").encode("utf-8", "surrogateescape")
+    plain = dialect.encoding == "utf-8"
+    text = piece if plain else piece.decode(dialect.encoding, "replace").encode()
     return re.sub(LINE_END[dialect.line_end] + rb"\Z", b"", text, count=1)
 
 
@@ -116,13 +127,18 @@ class Lines:
 
 def lines_of(data: bytes, dialect: Dialect) -> Lines:
     """Find the physical lines of a file in any encoding, one character after the other."""
-    text = data[dialect.bom_bytes :].decode(dialect.encoding, "surrogateescape")
-    pattern = re.compile(LINE_END[dialect.line_end].decode())
-    ends, at, char = [], dialect.bom_bytes, 0
-    for match in pattern.finditer(text):
-        at += len(text[char : match.end()].encode(dialect.encoding, "surrogateescape"))
-        char = match.end()
-        ends.append(at)
+    if dialect.encoding == "utf-8" or dialect.encoding.startswith("cp"):
+        pattern = re.compile(LINE_END[dialect.line_end])
+        return Lines(tuple(match.end() for match in pattern.finditer(data, dialect.bom_bytes)))
+    ends, unit = [], len("\n".encode(dialect.encoding))
+    marks = {end: end.encode(dialect.encoding) for end in "\r\n"}
+    units = [data[at : at + unit] for at in range(dialect.bom_bytes, len(data), unit)]
+    for number, here in enumerate(units):
+        last = here == marks["\n"] and dialect.line_end != "\r"
+        if here == marks["\r"] and dialect.line_end != "\n":
+            last = dialect.line_end == "\r" or units[number + 1 : number + 2] != [marks["\n"]]
+        if last:
+            ends.append(dialect.bom_bytes + (number + 1) * unit)
     return Lines(tuple(ends))
 
 
@@ -135,7 +151,7 @@ def written(rows: Sequence[Sequence[str]], dialect: Dialect, *, quoting: int, li
         quotechar=dialect.quote_char,
         escapechar=dialect.escape_char,
         doublequote=dialect.escape_char is None,
-        quoting=quoting,  # type: ignore[arg-type]
+        quoting=quoting,  # type: ignore[arg-type]  # csv's own numbers
         lineterminator=line_end,
     )
     writer.writerows(rows)

@@ -51,7 +51,7 @@ def here(tmp_path: Path) -> Path:
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Iterator[Path]:
     """Give a folder on another file system."""
-    shared_memory = Path("/dev/shm")  # noqa: S108
+    shared_memory = Path("/dev/shm")  # noqa: S108 - another file system is what is wanted
     if not shared_memory.is_dir() or shared_memory.stat().st_dev == tmp_path.stat().st_dev:
         pytest.skip("this machine has no second file system to archive to")
     with tempfile.TemporaryDirectory(dir=shared_memory) as folder:
@@ -313,3 +313,45 @@ def test_what_is_older_than_the_retention_expires_and_nothing_else(tmp_path: Pat
 
 def test_a_folder_that_is_not_there_has_nothing_to_expire(tmp_path: Path) -> None:
     assert expire(tmp_path / "archive", 1, NOW) == []
+
+
+def test_what_a_killed_call_left_is_cleared_away_by_the_next(tmp_path: Path, archive_dir: Path) -> None:
+    day = archive_dir / "files/2025/03/03"
+    day.mkdir(parents=True)
+    reserved = day / NAME.replace("0304T", "0303T")
+    reserved.touch()
+    (day / f".{reserved.name}.part").write_bytes(CONTENT[:3])
+    others = [
+        day / f"b.20250303T000000.000000Z.{SHA256[:12]}.csv",
+        day / ".b.20250303T000000.000000Z.0123456789ab.csv.part",
+    ]
+    for other in others:
+        other.touch()
+    file = source(tmp_path / "input/a.csv")
+    place = archive(file, archive_dir, feed=None, sha256=SHA256, now=NOW, again=True)
+    assert sorted(path for path in archive_dir.rglob("*") if path.is_file()) == sorted([*others, place])
+    assert place.read_bytes() == CONTENT
+
+
+def test_a_copy_that_a_killed_call_had_made_counts(tmp_path: Path, archive_dir: Path) -> None:
+    file = source(tmp_path / "input/a.csv")
+    copy = archive_dir / "files/2025/03/03" / NAME.replace("0304T", "0303T")
+    copy.parent.mkdir(parents=True)
+    shutil.copy2(file.path, copy)
+    assert archive(file, archive_dir, feed=None, sha256=SHA256, now=NOW, again=True) == copy
+    assert (copy.read_bytes(), names(tmp_path / "input")) == (CONTENT, [])
+
+
+@pytest.mark.parametrize("content", [CONTENT, CONTENT.replace(b"2", b"3")])
+def test_an_older_file_in_the_archive_is_no_copy_of_a_new_one(
+    tmp_path: Path, archive_dir: Path, content: bytes
+) -> None:
+    """Neither the same bytes that arrive once more, with a time of their own, nor others of the same time and hash."""
+    file = source(tmp_path / "input/a.csv")
+    older = archive_dir / "files/2025/03/03" / NAME.replace("0304T", "0303T")
+    older.parent.mkdir(parents=True)
+    older.write_bytes(content)
+    os.utime(older, ns=(file.mtime_ns, file.mtime_ns - (content == CONTENT)))
+    place = archive(file, archive_dir, feed=None, sha256=SHA256, now=NOW, again=True)
+    assert place != older
+    assert (place.read_bytes(), older.read_bytes(), names(tmp_path / "input")) == (CONTENT, content, [])

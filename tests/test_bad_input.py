@@ -44,6 +44,13 @@ def test_an_empty_file(settings: Settings, tmp_path: Path, content: str) -> None
     fails(only(ingest_files([write(tmp_path / "a.csv", content)], settings)), "source.empty")
 
 
+def test_a_file_of_which_an_option_leaves_nothing_names_the_option(settings: Settings, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "n\n1\n")
+    for option, name in (("skip_lines", "--skip-lines 9"), ("skip_footer", "--skip-footer 9")):
+        file = only(ingest_files([path], settings, overrides={option: 9}))
+        assert f"{name} leaves nothing of the file" in fails(file, "source.empty")
+
+
 def test_a_header_without_rows_fails_unless_that_is_meant(settings: Settings, mysql: Mysql, tmp_path: Path) -> None:
     path = write(tmp_path / "sales_1.csv", SALES_HEADER)
     assert "--empty load" in fails(only(ingest_files([path], settings)), "scan.no_rows")

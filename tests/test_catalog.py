@@ -287,7 +287,7 @@ def test_names_and_values_that_do_not_fit_are_cut_and_never_fail_the_load(keeper
         name="c" * 300,
         original="nul\x00 and \ud800" + "o" * 300,
         mysql_type="ENUM(" + "x" * 200 + ")",
-        profile=dataclasses.replace(COLUMNS[0].profile, samples=("\x00", "y" * 2000), top_values=(("\ud800", 3),)),  # type: ignore[type-var]
+        profile=dataclasses.replace(COLUMNS[0].profile, samples=("\x00", "y" * 2000), top_values=(("\ud800", 3),)),  # type: ignore[type-var]  # it has a profile
     )
     check = QualityCheck(name="m" * 300, column="c" * 300, value="v\x00", unit="text", message="\x00")
 
@@ -373,7 +373,7 @@ def in_threads(write: Callable[[str, threading.Barrier], None], files: list[str]
     def run(mine: str) -> None:
         try:
             write(mine, barrier)
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:  # noqa: BLE001 - carried to the test
             errors.append(error)
 
     threads = [threading.Thread(target=run, args=(mine,)) for mine in files]

@@ -18,10 +18,17 @@ from psycopg import sql
 
 from engine.catalog import Catalog
 from engine.errors import CatalogError
-from tests.catalog_reports import new_id, report, start
+from tests.catalog_reports import new_id, report, start, text_column
 from tests.fix_postgres import Postgres
 
-MIGRATIONS = [(1, "0001_catalog"), (2, "0002_engine_columns"), (3, "0003_views")]
+MIGRATIONS = [
+    (1, "0001_catalog"),
+    (2, "0002_engine_columns"),
+    (3, "0003_views"),
+    (4, "0004_replays"),
+    (5, "0005_pages"),
+    (6, "0006_came_again"),
+]
 
 # The three tables as agreed, as somebody may have made them before.
 AGREED = """
@@ -139,7 +146,7 @@ def test_the_agreed_columns_stay_as_they_are(catalog_url: str, catalog: Postgres
 
 def test_tables_that_are_already_there_are_kept_and_completed(catalog_url: str, catalog: Postgres) -> None:
     for statement in AGREED.split(";\n"):
-        catalog.rows(sql.SQL(statement))  # type: ignore[arg-type]
+        catalog.rows(sql.SQL(statement))  # type: ignore[arg-type]  # no literal
 
     with connect(catalog_url) as keeper:
         keeper.finish(report(new_id(), rows_read=3_000_000_000))
@@ -263,17 +270,21 @@ def test_times_are_utc_whatever_the_server_thinks(catalog_url: str, catalog: Pos
     assert late == [(0,)]
 
 
-def test_a_connection_that_died_while_idle_is_replaced(catalog_url: str, catalog: Postgres) -> None:
-    file_id = new_id()
+@pytest.mark.parametrize(("width", "connections"), [(2, 1), (600, 2)])
+def test_a_connection_that_died_while_idle_is_replaced(
+    catalog_url: str, catalog: Postgres, width: int, connections: int
+) -> None:
+    """Many columns go over a connection of their own."""
+    file_id, columns = new_id(), tuple(text_column(f"c{at}") for at in range(width))
     with connect(catalog_url) as keeper:
-        keeper.finish(report(file_id))
+        keeper.finish(report(file_id, columns=columns))
         ended = catalog.rows(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE application_name = 'headrace' AND datname = current_database()"
         )
-        keeper.finish(report(file_id, attempt=2))
+        keeper.finish(report(file_id, attempt=2, columns=columns))
 
-    assert ended == [(True,), (True,)]
+    assert ended == [(True,)] * connections
     assert catalog.rows("SELECT attempt, ingestion_status FROM file_metadata ORDER BY attempt") == [
         (1, "success"),
         (2, "success"),

@@ -9,7 +9,6 @@ import socket
 import stat
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +22,7 @@ from engine import embedded
 from engine.config import Settings
 from engine.embedded.__main__ import main
 from engine.errors import ServerError
-from tests.fix_mysql import Mysql
+from tests.fix_mysql import Mysql, servers_folder
 from tests.fix_postgres import Postgres
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="root only")
@@ -59,10 +58,9 @@ def wait_gone(pid: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def own() -> Iterator[Settings]:
+def own(mysqld: Path) -> Iterator[Settings]:
     """Return settings of servers that this module may stop and kill."""
-    path = Path(tempfile.mkdtemp(prefix="headrace-tests-"))
-    path.chmod(0o711)
+    path = servers_folder()
     settings = private(path / "local")
     yield settings
     embedded.clean(settings)
@@ -72,8 +70,7 @@ def own() -> Iterator[Settings]:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """Return a folder that every user may pass through; what was started in it is removed afterwards."""
-    path = Path(tempfile.mkdtemp(prefix="headrace-tests-"))
-    path.chmod(0o711)
+    path = servers_folder()
     yield path
     embedded.clean(private(path / "local"))
     shutil.rmtree(path)
@@ -309,6 +306,7 @@ def test_a_server_that_does_not_start_says_why(folder: Path) -> None:
     assert failed.value.code == "server.start_failed"
 
 
+@pytest.mark.usefixtures("mysqld")
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ServerError, match="can't keep private servers there") as failed:

@@ -1,4 +1,4 @@
-"""Killed anywhere and run again: the table equals the file, once; ledger and catalog agree; nothing is left over."""
+"""A load that was cut short: by whom and how it may be gone on with, and what becomes of it where the file is another."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from engine import FileStatus, Settings, ingest_files
+from engine import Settings, ingest_files
 from tests.crashing import Crasher, Job
 from tests.fix_mysql import Mysql
-from tests.fix_postgres import Postgres
 from tests.test_pipeline_modes import SALES_HEADER, left_overs, only, write
 
 ROWS = 23
@@ -19,80 +18,22 @@ ROWS = 23
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Way:
-    """A way into the table: the table before, the options, the points that this way passes."""
+    """A way into the table: the table before, and the options."""
 
     before: tuple[str, ...]
     overrides: dict[str, object]
-    points: tuple[str, ...]
 
 
-_READ = ("after fingerprint", "after claim", "mid-scan", "after a batch is staged", "before the gate")
-_BATCHES = ("before a ledger row", "after a ledger row", "mid-LOAD", "after a LOAD", "before COMMIT", "after COMMIT")
-_SHADOW = ("before the index build", "after the index build", "before RENAME", "after RENAME")
-_END = (
-    "after the publication",
-    "before the clean-up",
-    "before the catalog",
-    "after the catalog",
-    "after the report",
-    "mid-archive",
-    "after the archive",
-)
 _TABLE = "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, s VARCHAR(20), KEY by_s (s))"
 _KEYED = "CREATE TABLE t (n INT PRIMARY KEY, s VARCHAR(20))"
 _OLD = "INSERT INTO t (n, s) VALUES (1, 'old'), (1000, 'old')"
 
 WAYS = {
-    "new": Way(before=(), overrides={}, points=(*_READ, *_BATCHES, *_SHADOW, *_END)),
-    "append": Way(
-        before=(_TABLE, _OLD), overrides={"table": "t"}, points=(*_READ, "after a batch is written", *_BATCHES, *_END)
-    ),
-    "append, file": Way(
-        before=(_TABLE, _OLD),
-        overrides={"table": "t", "visibility": "file"},
-        points=(
-            *_READ,
-            "after a batch is written",
-            "before a ledger row",
-            "after a ledger row",
-            "mid-LOAD",
-            "after a LOAD",
-            "before the one COMMIT",
-            "after the one COMMIT",
-            *_END,
-        ),
-    ),
-    "replace": Way(
-        before=(_TABLE, _OLD),
-        overrides={"table": "t", "mode": "replace"},
-        points=(*_READ, *_BATCHES, *_SHADOW, "between RENAME and drop", *_END),
-    ),
-    "upsert": Way(
-        before=(_KEYED, _OLD),
-        overrides={"table": "t", "mode": "upsert"},
-        points=(*_READ, *_BATCHES, "before the upsert", "after the upsert", *_END),
-    ),
+    "new": Way(before=(), overrides={}),
+    "append": Way(before=(_TABLE, _OLD), overrides={"table": "t"}),
+    "replace": Way(before=(_TABLE, _OLD), overrides={"table": "t", "mode": "replace"}),
+    "upsert": Way(before=(_KEYED, _OLD), overrides={"table": "t", "mode": "upsert"}),
 }
-# The points that differ between the ways; the others run with `-m slow` as well.
-_QUICK = {
-    "new": ("mid-scan", "after COMMIT", "before the index build", "before RENAME", "after RENAME", "mid-archive"),
-    "append": ("after a batch is written", "after a ledger row", "mid-LOAD", "before COMMIT", "after COMMIT"),
-    "append, file": ("mid-LOAD", "before the one COMMIT", "after the one COMMIT", "before the catalog"),
-    "replace": (
-        "after claim",
-        "before RENAME",
-        "between RENAME and drop",
-        "after RENAME",
-        "before the clean-up",
-        "after the catalog",
-    ),
-    "upsert": ("after COMMIT", "before the upsert", "after the upsert", "before the clean-up", "before the catalog"),
-}
-CASES = [
-    pytest.param(way, point, marks=() if point in _QUICK[way] else pytest.mark.slow, id=f"{way}: {point}")
-    for way, course in WAYS.items()
-    for point in course.points
-]
 
 
 @pytest.fixture(scope="module")
@@ -132,43 +73,6 @@ def put_file(settings: Settings, way: str) -> tuple[str, list[tuple[object, ...]
     if way == "upsert":
         rows += [(1000, "old")]
     return "SELECT n, s FROM t ORDER BY n, s DESC", sorted(rows, key=lambda row: (row[0], -ord(str(row[1])[0])))
-
-
-@pytest.mark.parametrize(("way", "point"), CASES)
-def test_killed_and_run_again(
-    crasher: Crasher, small: Settings, mysql: Mysql, catalog: Postgres, way: str, point: str
-) -> None:
-    for statement in WAYS[way].before:
-        mysql.rows(statement)
-    query, expected = put_file(small, way)
-    overrides = WAYS[way].overrides
-    died = crasher.run(Job(settings=plain(small), overrides=overrides, point=point))
-    assert died == -signal.SIGKILL
-
-    report = ingest_files(None, small, overrides=overrides)
-    assert [file.error for file in report.files if file.error] == []
-    assert mysql.rows(query) == expected
-    assert ingest_files(None, small, overrides=overrides).files == ()
-    assert left_overs(mysql) == []
-    assert [path for path in small.staging_dir.rglob("*") if path.is_file()] == []
-    assert list(small.input_dir.iterdir()) == []
-    assert len([path for path in small.archive_dir.rglob("*") if path.is_file()]) == 1
-
-    # What died with its last word to the catalog unsaid is caught up with as soon as there's something to do.
-    write(small.input_dir / "later.csv", "x\n1\n")
-    assert only(ingest_files(None, small)).status is FileStatus.LOADED
-    assert mysql.rows(query) == expected
-    (entry,) = mysql.rows(
-        "SELECT LOWER(HEX(file_id)), state, rows_read, rows_loaded, rows_rejected, cataloged, report IS NOT NULL "
-        "FROM _ingest_file WHERE target <> 'later'"
-    )
-    assert entry[1:] == ("published", ROWS, ROWS, 0, 1, 1)
-    assert mysql.value("SELECT SUM(rows_loaded) FROM _ingest_batch WHERE file_id = UNHEX(%s)", (entry[0],)) == ROWS
-    assert catalog.rows(
-        "SELECT replace(ingest_file_id::text, '-', ''), row_count FROM file_metadata "
-        "WHERE ingestion_status = 'success' AND target_table <> 'later' AND rows_loaded > 0"
-    ) == [(entry[0], ROWS)]
-    assert catalog.rows("SELECT attempt FROM file_metadata WHERE ingestion_status = 'running'") == []
 
 
 def test_an_unfinished_load_may_go_on_under_another_visibility(crasher: Crasher, small: Settings, mysql: Mysql) -> None:

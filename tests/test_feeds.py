@@ -113,6 +113,30 @@ def test_types_evolve_where_the_feed_says_so(settings: Settings, mysql: Mysql, t
     assert mysql.rows("SELECT a FROM t ORDER BY a") == [(1,), (2,), (3,), (4,), (99999999999,)]
 
 
+def test_a_widened_column_keeps_all_else_that_it_has(settings: Settings, mysql: Mysql, tmp_path: Path) -> None:
+    comment = 'it\'s 100% {of} \\n "that"; --'
+    written = comment.replace("\\", "\\\\").replace("'", "''").replace("%", "%%")
+    mysql.rows(
+        f"CREATE TABLE t (n SMALLINT NULL INVISIBLE COMMENT '{written}', "
+        "s VARCHAR(3) CHARACTER SET latin1 COLLATE latin1_swedish_ci NOT NULL COMMENT 'short', x INT)",
+        (),
+    )
+    path = write(tmp_path / "t.csv", "n,s,x\n70000,longer,1\n")
+    file = only(ingest_files([path], settings, table="t", overrides={"types": "evolve"}))
+    assert (file.error, file.rows_loaded) == (None, 1)
+    assert mysql.rows("SELECT n, s, x FROM t") == [(70000, "longer", 1)]
+    columns = mysql.rows(
+        "SELECT COLUMN_NAME, DATA_TYPE, IS_NULLABLE, COLUMN_COMMENT, COLLATION_NAME, EXTRA LIKE '%%INVISIBLE%%' "
+        "FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 't' ORDER BY ORDINAL_POSITION",
+        (),
+    )
+    assert columns == [
+        ("n", "int", "YES", comment, None, 1),
+        ("s", "varchar", "NO", "short", "latin1_swedish_ci", 0),
+        ("x", "int", "YES", "", None, 0),
+    ]
+
+
 def test_a_missing_column_is_null_where_the_feed_says_so(settings: Settings, mysql: Mysql, tmp_path: Path) -> None:
     ingest_files([write(tmp_path / "a.csv", "a,b\n1,x\n")], settings, table="t")
     path = write(tmp_path / "b.csv", "a\n2\n")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 
 import polars as pl
@@ -14,12 +12,10 @@ from hypothesis import strategies as st
 
 from engine.errors import LoadError
 from engine.load import (
-    Address,
     Connection,
     Destination,
     add_totals,
     compare,
-    ledger,
     load_batch,
     subtract_totals,
 )
@@ -27,6 +23,7 @@ from engine.model import Column, ColumnTotals, ColumnType, Kind, LoadResult, Rej
 from engine.stage import FORMAT, stage
 from engine.stats import TableStats
 from tests.fix_mysql import Mysql
+from tests.test_load import claimed
 
 N = Column(name="n", original="n", position=0, type=ColumnType(kind=Kind.INTEGER, mysql="INT"))
 M = Column(name="m", original="m", position=1, type=ColumnType(kind=Kind.INTEGER, mysql="INT"))
@@ -34,14 +31,6 @@ S = Column(name="s", original="s", position=2, type=ColumnType(kind=Kind.TEXT, m
 COLUMNS = (N, M, S)
 
 Row = tuple[int | None, int | None, str | None]
-
-
-@pytest.fixture
-def connection(mysql_url: str) -> Iterator[Connection]:
-    opened = Connection(Address.parse(mysql_url), connect_timeout_s=5)
-    ledger.ensure(opened)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -55,6 +44,7 @@ def staged(rows: list[Row], number: int = 0) -> StagedBatch:
     typed = pl.DataFrame(rows, schema={"n": pl.Int64, "m": pl.Int64, "s": pl.String}, orient="row")
     data = stage(typed.select(pl.all().cast(pl.String)))
     return StagedBatch(
+        format=FORMAT,
         number=number,
         byte_start=0,
         byte_end=len(data),
@@ -69,13 +59,13 @@ def staged(rows: list[Row], number: int = 0) -> StagedBatch:
     )
 
 
-def into(table: str, order: str | None = "id") -> Destination:
+def into(mysql: Mysql, table: str, order: str | None = "id") -> Destination:
     return Destination(
-        file_id=uuid.uuid4(),
+        file_id=claimed(mysql),
+        attempt=1,
         table=table,
         columns=COLUMNS,
         order_column=order,
-        staged_format=FORMAT,
         isolate=True,
     )
 
@@ -105,7 +95,7 @@ def test_rows_whose_key_is_taken_are_named_and_the_others_are_in(connection: Con
     batch = staged(
         [(1, 5, "a"), (3, 1, "OLD"), (4, None, "old"), (None, 6, "b"), (None, 7, "c"), (8, 8, 'q"\n'), (8, 9, "e")]
     )
-    to = into("t")
+    to = into(mysql, "t")
     result = load_batch(connection, to, batch)
     assert refusals(result) == [
         (0, RejectClass.KEY, "key.in_table"),
@@ -126,7 +116,7 @@ def test_rows_whose_key_is_taken_are_named_and_the_others_are_in(connection: Con
 
 def test_a_batch_that_is_in_tells_the_same_refusals_again(connection: Connection, mysql: Mysql) -> None:
     mysql.rows("CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, m INT, s VARCHAR(20), UNIQUE KEY (n))")
-    batch, to = staged([(1, 1, "a"), (1, 2, "bb"), (2, 3, None)]), into("t")
+    batch, to = staged([(1, 1, "a"), (1, 2, "bb"), (2, 3, None)]), into(mysql, "t")
     first = load_batch(connection, to, batch)
     again = load_batch(connection, to, batch)
     assert again.resumed
@@ -143,7 +133,7 @@ def test_a_table_whose_only_key_the_file_fills(connection: Connection, mysql: My
     mysql.rows("CREATE TABLE t (n INT, m INT, s VARCHAR(20), PRIMARY KEY (s, n))")
     mysql.rows("INSERT INTO t VALUES (1, 0, 'a')")
     batch = staged([(1, 1, "A"), (1, 2, "b"), (2, 3, "b"), (1, 4, "b")])
-    result = load_batch(connection, into("t", order=None), batch)
+    result = load_batch(connection, into(mysql, "t", order=None), batch)
     assert refusals(result) == [(0, RejectClass.KEY, "key.in_table"), (3, RejectClass.KEY, "key.in_file")]
     adds_up(batch, result)
     assert mysql.rows("SELECT n, m, s FROM t ORDER BY m") == [(1, 0, "a"), (1, 2, "b"), (2, 3, "b")]
@@ -158,7 +148,7 @@ def test_rows_without_a_parent(connection: Connection, mysql: Mysql, admin: Mysq
         "CONSTRAINT up FOREIGN KEY (n, s) REFERENCES parent (a, b))",
     )
     batch = staged([(1, 0, "x"), (1, 1, "y"), (None, 2, "z"), (2, 3, "y"), (3, 4, None), (9, 5, "x")])
-    result = load_batch(connection, into("t"), batch)
+    result = load_batch(connection, into(mysql, "t"), batch)
     assert refusals(result) == [(1, RejectClass.KEY, "key.no_parent"), (5, RejectClass.KEY, "key.no_parent")]
     adds_up(batch, result)
     assert mysql.rows("SELECT m FROM t ORDER BY m") == [(0,), (2,), (3,), (4,)]
@@ -177,7 +167,7 @@ def test_rows_that_a_check_or_a_trigger_refuses(connection: Connection, mysql: M
     rows[18] = (18, 1, "no")
     rows[499] = (499, -1, "yes")
     batch = staged(rows)
-    result = load_batch(connection, into("t"), batch)
+    result = load_batch(connection, into(mysql, "t"), batch)
     assert refusals(result) == [
         (17, RejectClass.SERVER, "server.check"),
         (18, RejectClass.SERVER, "server.trigger"),
@@ -192,7 +182,7 @@ def test_rows_that_a_check_or_a_trigger_refuses(connection: Connection, mysql: M
 def test_a_key_on_the_beginning_of_a_text(connection: Connection, mysql: Mysql) -> None:
     mysql.rows("CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, m INT, s VARCHAR(20), UNIQUE KEY (s(3)))")
     batch = staged([(1, 1, "abcd"), (2, 2, "abce"), (3, 3, "xyz")])
-    result = load_batch(connection, into("t"), batch)
+    result = load_batch(connection, into(mysql, "t"), batch)
     assert refusals(result) == [(1, RejectClass.KEY, "key.duplicate_key")]
     adds_up(batch, result)
 
@@ -202,7 +192,7 @@ def test_a_key_that_a_refused_row_had_goes_to_the_next(connection: Connection, m
         "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, m INT CHECK (m > 0), s VARCHAR(20), UNIQUE KEY (n))"
     )
     batch = staged([(1, 0, "refused"), (1, 1, "takes the key"), (1, 2, "too late"), (2, 3, "fine")])
-    result = load_batch(connection, into("t"), batch)
+    result = load_batch(connection, into(mysql, "t"), batch)
     assert [row for row, _, _ in refusals(result)] == [0, 2]
     adds_up(batch, result)
     assert mysql.rows("SELECT s FROM t ORDER BY m") == [("takes the key",), ("fine",)]
@@ -212,7 +202,7 @@ def test_every_row_may_be_refused(connection: Connection, mysql: Mysql) -> None:
     mysql.rows("CREATE TABLE t (n INT, m INT PRIMARY KEY, s VARCHAR(20))")
     mysql.rows("INSERT INTO t VALUES (0, 1, 'a'), (0, 2, 'b')")
     batch = staged([(1, 1, "x"), (2, 2, "y")])
-    result = load_batch(connection, into("t", order=None), batch)
+    result = load_batch(connection, into(mysql, "t", order=None), batch)
     assert (result.rows, len(result.refused)) == (0, 2)
     adds_up(batch, result)
     assert mysql.rows("SELECT n, m, s FROM t ORDER BY m") == [(0, 1, "a"), (0, 2, "b")]
@@ -223,7 +213,7 @@ def test_ten_thousand_duplicate_keys_take_seconds(connection: Connection, mysql:
     rows: list[Row] = [(number % 20_000, number, "x") for number in range(31_258)]
     batch = staged(rows)
     began = time.perf_counter()
-    result = load_batch(connection, into("t", order=None), batch)
+    result = load_batch(connection, into(mysql, "t", order=None), batch)
     assert time.perf_counter() - began < 30
     assert (result.rows, len(result.refused)) == (20_000, 11_258)
     adds_up(batch, result)
@@ -237,7 +227,7 @@ def test_a_trigger_that_changes_values_is_not_taken_for_a_refusal(
     admin.rows("CREATE TRIGGER clip BEFORE INSERT ON t FOR EACH ROW SET NEW.s = LEFT(NEW.s, 3)")
     batch = staged([(1, 1, "longer"), (1, 2, "b")])
     with pytest.raises(LoadError) as caught:
-        load_batch(connection, into("t"), batch)
+        load_batch(connection, into(mysql, "t"), batch)
     assert caught.value.code == "load.receipt"
     assert mysql.value("SELECT COUNT(*) FROM t") == 0
     assert mysql.value("SELECT COUNT(*) FROM _ingest_batch") == 0
@@ -246,14 +236,14 @@ def test_a_trigger_that_changes_values_is_not_taken_for_a_refusal(
 def test_without_isolation_a_refused_row_fails_its_batch(connection: Connection, mysql: Mysql) -> None:
     mysql.rows("CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT, m INT, s VARCHAR(20), UNIQUE KEY (n))")
     with pytest.raises(LoadError) as caught:
-        load_batch(connection, replace(into("t"), isolate=False), staged([(1, 1, "a"), (1, 2, "b")]))
+        load_batch(connection, replace(into(mysql, "t"), isolate=False), staged([(1, 1, "a"), (1, 2, "b")]))
     assert caught.value.code == "load.duplicate_key"
     assert mysql.value("SELECT COUNT(*) FROM t") == 0
 
 
 def test_a_reason_that_is_not_in_the_rows_fails_the_batch(connection: Connection, mysql: Mysql) -> None:
     with pytest.raises(LoadError) as caught:
-        load_batch(connection, into("missing"), staged([(1, 1, "a")]))
+        load_batch(connection, into(mysql, "missing"), staged([(1, 1, "a")]))
     assert caught.value.code == "load.table_changed"
     assert mysql.value("SELECT COUNT(*) FROM _ingest_batch") == 0
 
@@ -280,7 +270,7 @@ def test_the_rows_that_are_in_are_those_that_single_inserts_would_leave(
             _try_insert(connection, table, (n, m, "b"))
     taken = [row for row in rows if _try_insert(connection, "expected", row)]
     batch = staged(rows)
-    result = load_batch(connection, into("t"), batch)
+    result = load_batch(connection, into(mysql, "t"), batch)
     adds_up(batch, result)
     kept = sorted(set(range(len(rows))) - {row.row for row in result.refused})
     assert [rows[row] for row in kept] == taken

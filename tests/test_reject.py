@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
+import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from engine import FileStatus, Settings, ingest_files
+from engine import Feed, FileStatus, Settings, ingest_files
 from engine.errors import RejectError
-from engine.model import Dialect, Reject, RejectClass
-from engine.reject import RejectFile
+from engine.model import Dialect, Mode, Reject, RejectClass
+from engine.reject import Origin, RejectFile, read_origin
 from tests.fix_mysql import Mysql
 from tests.test_pipeline_modes import SALES_HEADER, only, write
 
@@ -29,8 +32,24 @@ def reject(raw: bytes, *, line: int = 2, column: str | None = None, message: str
     )
 
 
+ORIGIN = Origin(
+    source=Path("in/x.csv"),
+    dialect=Dialect(),
+    names=("a", "b"),
+    file_id=uuid.UUID(int=7),
+    attempt=2,
+    run_id="r",
+    started_at=datetime(2026, 3, 1, tzinfo=UTC),
+    table="t",
+    mode=Mode.APPEND,
+    feed=Feed.model_validate({"name": "x", "null": ["-"], "max_rejects": "1%", "columns": {"a": {"minimum": 1}}}),
+    formats={"b": ("%d/%m/%Y",)},
+)
+
+
 def rejects(folder: Path, dialect: Dialect | None = None, header: bytes = b"a,b\n") -> RejectFile:
-    return RejectFile(folder, "x.1", source=Path("in/x.csv"), dialect=dialect or Dialect(), header=header)
+    origin = dataclasses.replace(ORIGIN, dialect=dialect or Dialect())
+    return RejectFile(folder, "x.1", origin=origin, header=header)
 
 
 def entries(file: RejectFile) -> list[dict[str, object]]:
@@ -43,14 +62,7 @@ def test_both_files_tell_the_same_rows(tmp_path: Path) -> None:
         file.write(reject(b'x,"2\n3"', line=3, column="a", message="'x' is no integer"))
     assert file.path.read_bytes() == b'a,b\n1\nx,"2\n3"\n'
     scan, first, second = entries(file)
-    assert scan == {
-        "source": "in/x.csv",
-        "delimiter": ",",
-        "quote_char": '"',
-        "escape_char": None,
-        "encoding": "utf-8",
-        "header": True,
-    }
+    assert (scan["source"], scan["table"], scan["delimiter"], scan["quote_char"]) == ("in/x.csv", "t", ",", '"')
     assert first["raw"] == "1"
     assert second == {
         "line": 3,
@@ -65,6 +77,40 @@ def test_both_files_tell_the_same_rows(tmp_path: Path) -> None:
     assert (file.count, file.by_class, file.by_column) == (2, {"parse": 1, "type": 1}, {"a": 1})
     assert file.first is not None
     assert file.first.line == 3
+
+
+@pytest.mark.parametrize(
+    "dialect",
+    [
+        Dialect(),
+        Dialect(encoding="utf-16-le", bom_bytes=2, delimiter="||", quote_char=None, escape_char="\\", line_end="any"),
+        Dialect(header=False, skip_lines=3, null_tokens=("-", "", "\x1b[2J"), line_end="\r", quote_char="'"),
+    ],
+)
+def test_the_first_line_of_the_reasons_says_all_that_reading_the_rows_again_takes(
+    tmp_path: Path, dialect: Dialect
+) -> None:
+    with rejects(tmp_path, dialect) as file:
+        file.write(reject(b"1"))
+    assert read_origin(file.errors_path) == dataclasses.replace(ORIGIN, dialect=dialect)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"", "Expecting value"),
+        (b"[1]\n", "list indices"),
+        (b"{}\n", "lacks 'version'"),
+        (b'{"version": 2}\n', "version 2"),
+        (b"\xff\n", "utf-8"),
+    ],
+)
+def test_reasons_that_are_none_of_the_engine_s_are_foreign(tmp_path: Path, text: bytes, reason: str) -> None:
+    path = tmp_path / "x.errors.jsonl"
+    path.write_bytes(text)
+    with pytest.raises(RejectError, match=reason) as caught:
+        read_origin(path)
+    assert caught.value.code == "reject.foreign"
 
 
 def test_no_rejects_no_files(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from engine import FileStatus, Settings, ingest_files
 from engine.errors import LoadError
-from engine.load import Address, Connection
+from engine.load import Address, Connection, Control
 from tests.fake_mysql import HostileServer
 from tests.fix_mysql import Mysql
 from tests.test_pipeline_modes import SALES_HEADER, left_overs, only, write
@@ -81,16 +81,45 @@ def test_a_second_request_in_one_statement_gets_nothing(secret: bytes, second: s
 
 
 def test_a_request_after_the_batch_was_sent_gets_nothing(secret: bytes) -> None:
-    wishes = {b"LOAD": (b"batch",), b"SELECT": (b"batch",), b"COMMIT": (secret,)}
+    wishes = {b"LOAD": (b"batch",), b"DO": (b"batch",), b"COMMIT": (secret,)}
     with HostileServer(lambda query: wishes.get(query.split()[0].upper(), ())) as server:
         connection = Connection(address(server), connect_timeout_s=5)
         connection.load("LOAD DATA LOCAL INFILE 'batch' INTO TABLE t", "batch", b"1\n")
         with pytest.raises(LoadError):
-            connection.query("SELECT 1")
+            connection.execute("DO 1")
         with pytest.raises(LoadError):
             connection.commit()
         connection.close()
     assert server.loot == [b"1\n", b"", b""]
+
+
+def test_words_that_are_no_text_end_nothing() -> None:
+    with HostileServer(lambda query: (), error=b"\xff\xfe\x00 %s %n") as server, pytest.raises(LoadError) as caught:
+        Connection(address(server), connect_timeout_s=5)
+    assert "can't be read" in str(caught.value)
+
+
+@pytest.mark.parametrize("query", [b"COMMIT", b"ROLLBACK", b"START", b"SET", b"SELECT"])
+def test_a_request_in_answer_to_any_word_gets_nothing(secret: bytes, query: bytes) -> None:
+    with (
+        HostileServer(lambda asked: (secret,) if asked.upper().startswith(query) else ()) as server,
+        suppress(LoadError),
+    ):
+        connection = Control(address(server), connect_timeout_s=5)
+        for act in (connection.begin, connection.ping, connection.commit, connection.rollback):
+            with suppress(LoadError):
+                act()
+        connection.close()
+    assert server.loot
+    assert b"".join(server.loot) == b""
+
+
+def test_a_request_in_answer_to_a_ping_gets_nothing(secret: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    with HostileServer(lambda asked: (secret,) if not asked else ()) as server:
+        connection = Control(address(server), connect_timeout_s=5)
+        connection.ping()
+        connection.close()
+    assert b"".join(server.loot) == b""
 
 
 def test_the_real_server_gets_no_file_either(mysql_url: str, mysql: Mysql, secret: bytes) -> None:

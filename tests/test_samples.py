@@ -30,7 +30,7 @@ EXPECTED = {
     "sensor_readings.csv.gz": ("sensor_readings", 2_000),
     "umsatz_de.csv": ("umsatz_de", 240),
 }
-NUMBERS = {"integer", "decimal", "double"}
+NUMBERS = {"boolean", "integer", "decimal", "double"}
 
 
 def mysql_facts(mysql: Mysql, table: str, column: str, kind: str) -> dict[str, object]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.errors import DialectError, ScanError
+from engine.errors import ScanError
 from engine.model import Dialect, Irregular, RejectClass
 from engine.scan import RESCUED, Scanner
 from tests.scan_reading import Rows, Trickle, scan, written
@@ -255,11 +255,38 @@ def test_rejects_have_the_byte_offsets_of_the_source() -> None:
     assert [data[r.byte_start : r.byte_end].decode("utf-16-le") for r in read.rejects] == ["kürz\n", "ü;ß;ñ\n"]
 
 
-def test_a_byte_that_the_encoding_doesn_t_have_is_named_with_its_line() -> None:
-    with pytest.raises(DialectError, match=r"line 3: byte 11 \(0x81\) is not cp1252 text"):
-        scan(b"a,b\nx,\xe9\nx,y\x81\n", Dialect(encoding="cp1252"))
-    with pytest.raises(DialectError, match=r"line 2: byte 8 "):
-        scan("a\nbc\n".encode("utf-16-le")[:-1], Dialect(encoding="utf-16-le"), batch_bytes=1)
+@pytest.mark.parametrize(
+    ("encoding", "before", "bad", "byte", "place"),
+    [
+        ("cp1252", "a,b\nx,é\n", b"x,y\x81z\n", 0x81, "line 3, byte 4; offset 11"),
+        ("shift_jis", "a,b\nx,東京\n", b"x,\x81\n", 0x81, "line 3, byte 3; offset 13"),
+        ("utf-16-le", "a,b\n", b"x\0,\0\0\xd8y\0\n\0", 0x00, "line 2, byte 5; offset 12"),
+        ("utf-16-be", "a,b\n", b"\0x\0,\xdc\0\0y\0\n", 0xDC, "line 2, byte 5; offset 12"),
+        ("utf-8", "a,b\nx,é\n", b'x,"\n\xe9"\n', 0xE9, "line 4, byte 1; offset 13"),
+    ],
+)
+@pytest.mark.parametrize("batch_bytes", [1, 7, 1 << 20])
+def test_a_byte_that_is_no_text_costs_its_row_alone(
+    encoding: str, before: str, bad: bytes, byte: int, place: str, batch_bytes: int
+) -> None:
+    start, end = before.encode(encoding), "last,ü\n".replace("ü", "u").encode(encoding)
+    read = scan(start + bad + end, Dialect(encoding=encoding), batch_bytes=batch_bytes)
+    (reject,) = read.rejects
+    terminator = "\n".encode(encoding)
+    assert (reject.code, reject.column) == ("parse.encoding", "c1")
+    assert (reject.byte_start, reject.byte_end) == (len(start), len(start + bad))
+    assert reject.raw == bad.removesuffix(terminator)
+    assert reject.undecodable == (encoding != "utf-8")
+    assert f"byte 0x{byte:02x} in field 2 " in reject.message
+    assert place in reject.message
+    assert read.rows[-1] == ("last", "u")
+    assert len(read.rows) == before.count("\n")
+
+
+def test_half_a_character_at_the_end_costs_the_last_row() -> None:
+    data = "a\nbc\n".encode("utf-16-le") + b"d"
+    read = scan(data, Dialect(encoding="utf-16-le"), batch_bytes=1)
+    assert (read.rows, [reject.raw for reject in read.rejects]) == ([("bc",)], [b"d"])
 
 
 def test_lines_above_the_header_are_skipped_kept_and_counted() -> None:

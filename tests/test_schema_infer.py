@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from datetime import datetime
+from importlib import import_module
 
 import polars as pl
 import pytest
 
 from engine.errors import SchemaError
-from engine.schema import Evidence, decide, gather
+from engine.schema import Evidence, decide, gather, temporal
 
 
 def frame(*columns: Sequence[str | None]) -> pl.DataFrame:
@@ -63,7 +66,16 @@ def inferred(values: Sequence[str | None], null_tokens: tuple[str, ...] = ()) ->
         (["1e-400"], "VARCHAR(64)"),
         (["1.5", "NaN"], "VARCHAR(64)"),
         (["inf"], "VARCHAR(64)"),
-        (["true", "false"], "VARCHAR(64)"),
+        (["true", "false", None], "TINYINT(1)"),
+        (["True"], "TINYINT(1)"),
+        (["FALSE", "TRUE"], "TINYINT(1)"),
+        (["true", "False"], "VARCHAR(64)"),
+        (["true", "1"], "VARCHAR(64)"),
+        (["tRUE"], "VARCHAR(64)"),
+        (["t", "f"], "VARCHAR(64)"),
+        (["yes", "no"], "VARCHAR(64)"),
+        (["Y", "N"], "VARCHAR(64)"),
+        (["1", "0"], "INT"),
         (["2024-01-05", "1999-12-31", None], "DATE"),
         (["2024-02-30"], "VARCHAR(64)"),
         (["0999-01-01"], "VARCHAR(64)"),
@@ -73,8 +85,28 @@ def inferred(values: Sequence[str | None], null_tokens: tuple[str, ...] = ()) ->
         (["2024-01-05 10:00:00.1234567"], "VARCHAR(64)"),
         (["2024-01-05 24:00:00"], "VARCHAR(64)"),
         (["2024-01-05 10:00:00", "2024-01-05"], "VARCHAR(64)"),
-        (["2024-01-05T10:00:00Z"], "VARCHAR(64)"),
-        (["2024-01-05T10:00:00+02:00"], "VARCHAR(64)"),
+        (["2024-01-05T10:00", "2024-01-05 10:00:30"], "DATETIME"),
+        (["2024-01-05T10:00:00Z", None], "DATETIME"),
+        (["2024-01-05T10:00:00+02:00", "2024-01-05 10:00:00.25-0330", "2024-01-05 10:00+14"], "DATETIME(2)"),
+        (["2024-01-05 10:00:00 UTC", "2024-01-05 10:00:00 +0000"], "DATETIME"),
+        (["2024-01-05T10:00:00Z", "2024-01-05T10:00:00"], "VARCHAR(64)"),
+        (["2024-01-05T10:00:00z"], "VARCHAR(64)"),
+        (["2024-01-05T10:00:00+2"], "VARCHAR(64)"),
+        (["2024-01-05T10:00:00+15:00"], "VARCHAR(64)"),
+        (["2024-01-05T10:00:00 CET"], "VARCHAR(64)"),
+        (["2024-01-05T10:00:00.1234567Z"], "VARCHAR(64)"),
+        (["2024-01-05T10:00:00.1234560Z", "2024-01-05T10:00:00Z"], "DATETIME(6)"),
+        (["2024-01-05 10:00:00.0000000 +02:00"], "DATETIME(6)"),
+        (["2024-01-05 10:00:00.1230000", "2024-01-05 10:00:00.1"], "DATETIME(6)"),
+        (["10:00:00.1234560"], "TIME(6)"),
+        (["10:00:00.1234567"], "VARCHAR(64)"),
+        (["2024-02-30T10:00:00Z"], "VARCHAR(64)"),
+        (["9999-12-31T23:59:59-01:00"], "VARCHAR(64)"),
+        (["2016-12-31 23:59:60"], "VARCHAR(64)"),
+        (["2024-01-05 10:00:00,5"], "VARCHAR(64)"),
+        (["20240105T100000"], "VARCHAR(64)"),
+        (["20240105"], "INT"),
+        (["2024-W05-3"], "VARCHAR(64)"),
         (["2024-01-05 10"], "VARCHAR(64)"),
         (["10:00:00", "23:59:59.25"], "TIME(2)"),
         (["24:00:00"], "VARCHAR(64)"),
@@ -119,8 +151,9 @@ def test_one_value_far_down_counts() -> None:
 
 
 def test_ambiguous_dates_are_named() -> None:
-    evidence = gather(frame(["01/02/2013"], ["13/02/2013"], ["01/02/13"], ["x"], ["2013-01-02"]))
-    assert evidence.ambiguous_dates == ("c0", "c2")
+    columns = gather(frame(["01/02/2013"], ["13/02/2013"], ["01/02/13"], ["31-Dec-20"], ["x"], ["2013-01-02"])).columns
+    assert [column.ambiguous for column in columns] == [True, False, True, True, False, False]
+    assert [column.undecided for column in columns] == [True, False, False, False, False, False]
 
 
 def test_all_text_leaves_no_number() -> None:
@@ -178,3 +211,10 @@ def test_beyond_what_a_table_can_hold_is_an_error(columns: int, value: str) -> N
 def test_a_frame_without_rows_or_columns_is_no_problem() -> None:
     assert gather(pl.DataFrame()) == Evidence(names=(), columns=(), rows=0)
     assert gather(frame([])).rows == 0
+
+
+@pytest.mark.parametrize("name", sorted(temporal.FORMATS))
+def test_every_date_has_two_numbers(name: str) -> None:
+    written = "2024-03-05T14:07:09Z" if name == temporal.ZONED else datetime(2024, 3, 5, 14, 7, 9).strftime(name)
+    assert re.fullmatch(temporal.FORMATS[name].pattern, written)
+    assert import_module("engine.schema.gather").TWO_NUMBERS.search(written)

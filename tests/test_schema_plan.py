@@ -180,8 +180,7 @@ def test_new_columns_are_added_or_ignored_as_the_feed_says() -> None:
     evidence = seen(["1"], ["1.5"], ["x"], ["red"], ["2024-01-05"])
     evolved = plan_existing(SALES, header, feed(new_columns="evolve"), evidence)
     assert evolved.alter_sql == (
-        "ALTER TABLE {table} ADD COLUMN `colour` VARCHAR(64) NULL",
-        "ALTER TABLE {table} ADD COLUMN `day` DATE NULL",
+        "ALTER TABLE {table} ADD COLUMN `colour` VARCHAR(64) NULL, ADD COLUMN `day` DATE NULL",
     )
     assert [column.declared for column in evolved.columns] == [True, True, True, False, False]
     discarded = plan_existing(SALES, header, feed(new_columns="discard"))

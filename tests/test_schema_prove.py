@@ -50,6 +50,8 @@ def codes(proof: Proof) -> list[str]:
         ("BOOLEAN", "True", "1", 1),
         ("BOOLEAN", "false", "0", 0),
         ("BOOLEAN", "1", "1", 1),
+        ("TINYINT(1)", "tRUE", "1", 1),
+        ("TINYINT(1)", "-5", "-5", -5),
         ("YEAR", "02020", "2020", 2020),
         ("DECIMAL(10,2)", "1.50", "1.50", Decimal("1.50")),
         ("DECIMAL(10,2)", "1", "1", Decimal("1.00")),
@@ -70,7 +72,9 @@ def codes(proof: Proof) -> list[str]:
         ("FLOAT", "0.1", "0.1", 0.1),
         ("DATE", "2024-02-29", "2024-02-29", date(2024, 2, 29)),
         ("DATE", "0001-01-01", "0001-01-01", date(1, 1, 1)),
+        ("DATE", "2024-1-5", "2024-01-05", date(2024, 1, 5)),
         ("DATETIME", "2024-01-05", "2024-01-05", datetime(2024, 1, 5)),
+        ("DATETIME", "2024-1-5 10:30:00", "2024-01-05 10:30:00", datetime(2024, 1, 5, 10, 30)),
         ("DATETIME", "2024-01-05 10:30", "2024-01-05 10:30", datetime(2024, 1, 5, 10, 30)),
         ("DATETIME", "2024-01-05T10:30:00.000", "2024-01-05T10:30:00", datetime(2024, 1, 5, 10, 30)),
         (
@@ -90,6 +94,7 @@ def codes(proof: Proof) -> list[str]:
         ("ENUM('a','it''s')", "it's", "it's", "it's"),
         ("SET('a','b','c')", "a,c", "a,c", "a,c"),
         ("SET('a','b','c')", "", "", ""),
+        ("JSON", f"[{2**64 - 1}, 1.10, -0.0]", f"[{2**64 - 1}, 1.10, -0.0]", f"[{2**64 - 1}, 1.10, -0.0]"),
         ("JSON", '{"a": [1, null]}', '{"a": [1, null]}', '{"a": [1, null]}'),
     ],
 )
@@ -122,6 +127,10 @@ def test_a_declared_column_takes_what_is_exactly_a_value_of_it(
         ("YEAR", "0", "type.out_of_range"),
         ("DECIMAL(10,2)", "1.999", "type.too_precise"),
         ("DECIMAL(10,2)", "123456789.0", "type.out_of_range"),
+        ("DECIMAL(10,2)", "1e999999999", "type.out_of_range"),
+        ("DECIMAL(10,2)", "1e-999999999", "type.too_precise"),
+        ("DECIMAL(10,2)", "1e99999999999999999999", "type.not_decimal"),
+        ("INT", "1e99999999999999999999", "type.not_integer"),
         ("DECIMAL(10,2)", "", "type.empty"),
         ("DECIMAL(10,2)", "-", "type.not_decimal"),
         ("DECIMAL(10,2)", "NaN", "type.not_decimal"),
@@ -135,7 +144,10 @@ def test_a_declared_column_takes_what_is_exactly_a_value_of_it(
         ("FLOAT", "16777217", "type.too_precise"),
         ("DOUBLE(10,2)", "1.999", "type.too_precise"),
         ("DATE", "2024-02-30", "type.not_date"),
-        ("DATE", "2024-1-5", "type.not_date"),
+        ("DATE", "2024-13-5", "type.not_date"),
+        ("BOOLEAN", "yes", "type.not_boolean"),
+        ("BOOLEAN", "2", "type.not_boolean"),
+        ("TINYINT(1)", "128", "type.not_boolean"),
         ("DATE", "31/12/2020", "type.not_date"),
         ("DATE", "0000-00-00", "type.not_date"),
         ("DATE", "0000-01-01", "type.not_date"),
@@ -157,6 +169,10 @@ def test_a_declared_column_takes_what_is_exactly_a_value_of_it(
         ("SET('a','b')", "b,a", "type.not_allowed"),
         ("JSON", "{a}", "type.not_json"),
         ("JSON", "NaN", "type.not_json"),
+        ("JSON", '{"a": 12345678901234567890123}', "type.not_json"),
+        ("JSON", "[0.12345678901234567]", "type.not_json"),
+        ("JSON", "1e400", "type.not_json"),
+        ("JSON", '{"a": {"b": 1, "b": 1}}', "type.not_json"),
     ],
 )
 def test_what_a_declared_column_would_change_is_rejected_with_its_reason(mysql: str, value: str, code: str) -> None:
@@ -196,6 +212,8 @@ def test_an_inferred_type_takes_only_what_it_was_inferred_from_and_is_widened_ot
         ("DATETIME", "%m/%d/%Y %I:%M %p", "12/31/2020 2:30 PM", "2020-12-31 14:30:00"),
         ("DATETIME(3)", "%d.%m.%Y %H:%M:%S.%f", "05.01.2024 10:00:00.125", "2024-01-05 10:00:00.125000"),
         ("DATETIME", "%Y-%m-%dT%H:%M:%S%z", "2024-01-05T10:00:00+02:00", "2024-01-05 08:00:00"),
+        ("DATETIME", "%+", "2024-01-05 10:00 +0200", "2024-01-05 08:00:00"),
+        ("TIMESTAMP(3)", "%+", "2024-01-01T00:00:00.125-05", "2024-01-01 05:00:00.125000"),
     ],
 )
 def test_a_declared_format_is_read_and_written_as_iso(mysql: str, format_text: str, value: str, staged: str) -> None:
@@ -211,6 +229,10 @@ def test_a_declared_format_is_read_and_written_as_iso(mysql: str, format_text: s
         ("DATE", "%d/%m/%Y", "2020-12-31"),
         ("DATE", "%d/%m/%Y %H:%M", "31/12/2020 10:00"),
         ("DATETIME", "%d/%m/%Y %H:%M:%S%.f", "31/12/2020 10:00:00.5"),
+        ("DATETIME", "%+", "2024-01-05 10:00"),
+        ("DATETIME", "%+", "2024-01-05 10:00:00.5Z"),
+        ("DATETIME(6)", "%+", "0999-12-31 10:00:00Z"),
+        ("TIMESTAMP", "%+", "1970-01-01T00:00:00+01:00"),
     ],
 )
 def test_what_a_declared_format_would_change_is_rejected(mysql: str, format_text: str, value: str) -> None:

@@ -24,13 +24,17 @@ from engine.schema.types import members
         ("mediumint", "MEDIUMINT", -(2**23), 2**23 - 1),
         ("bigint(20)", "BIGINT", -(2**63), 2**63 - 1),
         ("BIGINT UNSIGNED", "BIGINT UNSIGNED", 0, 2**64 - 1),
-        ("tinyint(1)", "TINYINT(1)", -128, 127),
-        ("boolean", "TINYINT(1)", -128, 127),
         ("year(4)", "YEAR", 1901, 2155),
     ],
 )
 def test_whole_numbers_have_their_range(text: str, mysql: str, minimum: int, maximum: int) -> None:
     assert ColumnType(kind=Kind.INTEGER, mysql=mysql, minimum=minimum, maximum=maximum) == parse_type(text)
+
+
+def test_a_boolean_is_0_or_1_where_it_is_declared_and_any_byte_where_the_server_says_only_tinyint() -> None:
+    declared, shown = parse_type("BOOLEAN"), parse_type("tinyint(1)")
+    assert declared == ColumnType(kind=Kind.BOOLEAN, mysql="TINYINT(1)", minimum=0, maximum=1)
+    assert shown == ColumnType(kind=Kind.BOOLEAN, mysql="TINYINT(1)", minimum=-128, maximum=127)
 
 
 @pytest.mark.parametrize(

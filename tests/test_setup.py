@@ -43,13 +43,22 @@ def test_make_names_its_targets(root: Path) -> None:
     shown = subprocess.run(
         ["/usr/bin/env", "make", "help"], cwd=root, check=True, capture_output=True, text=True
     ).stdout
-    assert re.findall(r"^make (\w+) +\w", shown, re.MULTILINE) == [
+    assert re.findall(r"^make ([\w-]+) +\w", shown, re.MULTILINE) == [
         "help",
         "setup",
         "demo",
+        "setup-airflow",
+        "airflow",
+        "env",
+        "setup-tests",
         "test",
+        "test-airflow",
         "lint",
         "bench",
+        "bench-quick",
+        "bench-check",
+        "robustness",
+        "faults",
         "lock",
         "stop",
         "clean",

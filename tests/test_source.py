@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -269,7 +270,7 @@ def _replace(path: Path) -> None:
 @pytest.mark.parametrize(
     "change", [_append, _touch, _replace, Path.unlink], ids=["append", "touch", "replace", "unlink"]
 )
-def test_a_file_that_changes_while_open_is_noticed(tmp_path: Path, change) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_a_file_that_changes_while_open_is_noticed(tmp_path: Path, change: Callable[[Path], object]) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"a\n1\n")
     file = fingerprint(path)

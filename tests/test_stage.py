@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import polars as pl
@@ -88,8 +89,8 @@ def test_a_batch_on_disk_is_whole_and_goes_again(tmp_path: Path) -> None:
 
 
 def test_a_batch_that_can_t_be_written_is_an_error_that_may_pass(tmp_path: Path) -> None:
-    (tmp_path / "batch-000001.partial").symlink_to("/dev/full")
-    with pytest.raises(ScanError, match="can't stage a batch of 100000 bytes") as caught:
+    (tmp_path / f"batch-000001.csv.{os.getpid()}.partial").symlink_to("/dev/full")
+    with pytest.raises(ScanError, match="can't stage 100000 bytes") as caught:
         write_batch(b"x" * 100_000, tmp_path, 1)
     assert (caught.value.code, caught.value.retryable) == ("stage.write", True)
     assert list(tmp_path.iterdir()) == []

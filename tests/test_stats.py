@@ -384,3 +384,29 @@ def test_estimates_of_a_million_rows_keep_their_bounds() -> None:
     assert found.duplicate_rows == 0
     # One value stands for nearly all repeated rows; its hash need not be among those kept.
     assert found.duplicate_keys[("h",)] == pytest.approx(repeated, rel=0.03)
+
+
+def test_few_rows_are_measured_as_many_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Value by value in Python, and by plans of Polars: the same numbers."""
+    values: dict[ColumnType, list[object]] = {
+        INT: [3, -4, 3, None, 2**62, 0, -(2**63), 9],
+        UNSIGNED: [3, 2**64 - 1, 3, None, 0, 7, 7, 7],
+        MONEY: [Decimal("1.50"), Decimal("-1.50"), None, Decimal("0.01"), Decimal("0.00"), Decimal("9.99"), None, None],
+        HUGE: ["12345678901234567890123456789012345678901.5", "-1", "0", None, "0.00001", "7", "7", "8"],
+        DOUBLE: [1.5, -0.0, 0.0, None, 1e300, -2.25, 1.5, 3.0],
+        DATE: [date(2024, 2, 29), None, date(1999, 1, 1), date(2024, 2, 29), date(1000, 1, 1), None, None, None],
+        TIME: [timedelta(hours=-1), None, timedelta(seconds=5), timedelta(0), timedelta(0), None, None, None],
+        TEXT: ["", "a", "é", "𝄞", "a" * 300, None, "Z", "a"],
+        LONG_TEXT: ["x", "x", "x", "y", "x", "x", "x", ""],
+    }
+    columns = tuple(column(f"c{at}", one, at) for at, one in enumerate(values))
+    typed = pl.DataFrame(
+        [pl.Series(one.name, values[one.type], dtype=DTYPES[one.type], strict=False) for one in columns]
+    )
+    few = TableStats.empty(columns) + TableStats.measure(typed, columns, batch_number=0)
+    for name in ("aggregates", "distinct", "distribution", "profile", "sample"):
+        monkeypatch.setattr(f"engine.stats.{name}.FEW_ROWS", -1)
+    many = TableStats.empty(columns) + TableStats.measure(typed, columns, batch_number=0)
+    assert few.profile() == many.profile()
+    assert few.totals() == many.totals()
+    assert (few + many).profile() == (many + many).profile()

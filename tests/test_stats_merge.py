@@ -61,7 +61,7 @@ def table(seed: int, rows: int, variety: int) -> pl.DataFrame:
     rng = random.Random(seed)
 
     def column(*make: object) -> list[object]:
-        return [None if rng.random() < 0.1 else make[0](rng.randint(-variety, variety)) for _ in range(rows)]  # type: ignore[operator]
+        return [None if rng.random() < 0.1 else make[0](rng.randint(-variety, variety)) for _ in range(rows)]  # type: ignore[operator]  # there is a maker
 
     data = {
         "i": column(lambda n: n * 2**55),

@@ -31,7 +31,6 @@ from engine.model import (
 from engine.summary import (
     LogLines,
     ProgressBar,
-    clean,
     file_document,
     file_from_json,
     print_summary,
@@ -39,7 +38,7 @@ from engine.summary import (
     run_json,
     to_json,
 )
-from engine.summary.text import duration, size
+from engine.text import clean, duration, size
 
 AT = datetime(2024, 2, 29, 12, 30, 0, 123456, tzinfo=UTC)
 
@@ -67,7 +66,7 @@ def profile(kind: Kind, low: Value | None, high: Value | None, **figures: object
         histogram=Histogram(edges=(0.0, 0.5, 1.0), counts=(1, 1), exact=True),
         samples=("a", "é\n"),
     )
-    return replace(made, **figures)  # type: ignore[arg-type]
+    return replace(made, **figures)  # type: ignore[arg-type]  # fields of a report
 
 
 def file_report(name: str = "sales.csv", **words: object) -> FileReport:
@@ -89,11 +88,11 @@ def file_report(name: str = "sales.csv", **words: object) -> FileReport:
         rows_read=10,
         rows_loaded=10,
     )
-    return replace(made, **words)  # type: ignore[arg-type]
+    return replace(made, **words)  # type: ignore[arg-type]  # fields of a report
 
 
 def run_report(*files: FileReport, **words: object) -> RunReport:
-    return replace(RunReport(run_id="r", started_at=AT, wall_seconds=2.0, files=files), **words)  # type: ignore[arg-type]
+    return replace(RunReport(run_id="r", started_at=AT, wall_seconds=2.0, files=files), **words)  # type: ignore[arg-type]  # fields of a report
 
 
 def shown(report: RunReport, columns: int | None = None, looked_in: Path | None = None) -> list[str]:

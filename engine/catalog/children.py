@@ -9,10 +9,10 @@ import pyarrow as pa
 from adbc_driver_manager.dbapi import Connection
 
 from engine.catalog.failures import connect_failure, failure
+from engine.catalog.rows import column_rows, metric_rows
 from engine.catalog.target import SESSION, Target
-from engine.catalog.values import cut, cut_all, json_text, plain_text, storable
 from engine.errors import CatalogError
-from engine.model import ColumnProfile, ColumnReport, QualityCheck
+from engine.model import ColumnReport, QualityCheck
 from engine.sql import statement
 
 # The extension type is what makes the driver write JSONB; plain text fails with "unsupported jsonb version number".
@@ -112,70 +112,13 @@ def replace_children(
 
 
 def column_table(row_id: int, columns: tuple[ColumnReport, ...]) -> pa.Table:
-    """Return the rows of `column_metadata`; a column without a profile has only its names and type."""
-    rows = [
-        {
-            "file_metadata_id": row_id,
-            "position": position,
-            "column_name": cut(column.name, 255),
-            "original_name": storable(column.original),
-            "column_type": cut(column.mysql_type, 100),
-            **(_statistics(column.profile) if column.profile else {}),
-        }
-        for position, column in enumerate(columns)
-    ]
-    return pa.Table.from_pylist(rows, schema=_COLUMNS)
+    """Return the rows of `column_metadata`."""
+    return pa.Table.from_pylist(column_rows(row_id, columns), schema=_COLUMNS)
 
 
 def metric_table(row_id: int, checks: tuple[QualityCheck, ...]) -> pa.Table:
     """Return the rows of `data_quality_metrics`."""
-    rows = [
-        {
-            "file_metadata_id": row_id,
-            "position": position,
-            "metric_name": cut(check.name, 255),
-            "metric_value": plain_text(check.value),
-            "metric_type": check.unit,
-            "column_name": None if check.column is None else cut(check.column, 255),
-            "passed": check.passed,
-            "message": storable(check.message),
-        }
-        for position, check in enumerate(checks)
-    ]
-    return pa.Table.from_pylist(rows, schema=_METRICS)
-
-
-def _statistics(profile: ColumnProfile) -> dict[str, object]:
-    return {
-        "kind": profile.kind.value,
-        "rows": profile.rows,
-        "null_count": profile.nulls,
-        "empties": profile.empties,
-        "unique_count": profile.distinct,
-        "distinct_error": profile.distinct_error,
-        "min_value": plain_text(profile.minimum),
-        "max_value": plain_text(profile.maximum),
-        "total": plain_text(profile.total),
-        "mean": profile.mean,
-        "stddev": profile.stddev,
-        "min_chars": profile.min_chars,
-        "max_chars": profile.max_chars,
-        "sample_values": json_text(cut_all(profile.samples)),
-        "quantiles": json_text([{"p": p, "value": value} for p, value in profile.quantiles]),
-        "quantiles_error": profile.quantiles_error,
-        "top_values": json_text(
-            [
-                {"value": value, "count": count}
-                for value, count in zip(
-                    cut_all(value for value, _ in profile.top_values),
-                    (count for _, count in profile.top_values),
-                    strict=True,
-                )
-            ]
-        ),
-        "top_error": profile.top_error,
-        "histogram": json_text(profile.histogram),
-    }
+    return pa.Table.from_pylist(metric_rows(row_id, checks), schema=_METRICS)
 
 
 def _failure(target: Target, error: adbc.Error) -> CatalogError:

@@ -33,29 +33,40 @@ def migrate(connection: psycopg.Connection[DictRow], target: Target) -> tuple[st
                 code="catalog.schema",
                 next_step="create it with ENCODING 'UTF8'",
             )
-        if not _pending(connection):
+        if not pending(connection):
             return ()
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             # Under the lock: CREATE TABLE IF NOT EXISTS alone fails where two sessions run it at once.
             connection.execute(statement("postgres/migrations_table.sql").encode())
-            pending = _pending(connection)
-            for name in pending:
+            names = pending(connection)
+            for name in names:
                 connection.execute(statement(name).encode())
                 connection.execute(
                     "INSERT INTO schema_migration (number, name) VALUES (%s, %s)",
                     (_number(name), PurePosixPath(name).stem),
                 )
-    return pending
+    return names
 
 
-def _pending(connection: psycopg.Connection[DictRow]) -> tuple[str, ...]:
+def pending(connection: psycopg.Connection[DictRow]) -> tuple[str, ...]:
+    """Return the migrations that this catalog lacks."""
+    applied = _applied(connection)
+    return tuple(name for name in script_names(_FOLDER) if _number(name) not in applied)
+
+
+def unknown(connection: psycopg.Connection[DictRow]) -> int:
+    """Return how many migrations a newer version has applied."""
+    return len(_applied(connection) - {_number(name) for name in script_names(_FOLDER)})
+
+
+def _applied(connection: psycopg.Connection[DictRow]) -> set[object]:
     there = connection.execute("SELECT to_regclass('schema_migration') IS NOT NULL AS there").fetchone()
     applied: set[object] = set()
     if there and there["there"]:
         query = statement("postgres/migrations_applied.sql").encode()
         applied = {row["number"] for row in connection.execute(query)}
-    return tuple(name for name in script_names(_FOLDER) if _number(name) not in applied)
+    return applied
 
 
 def _number(name: str) -> int:

@@ -53,6 +53,8 @@ class FileStart:
     feed: str | None
     started_at: datetime
     status: IngestionStatus = IngestionStatus.RUNNING
+    # The load whose corrected rejects the file has, as `file_id`.
+    replays: str | None = None
 
 
 def start_of(report: FileReport) -> FileStart:
@@ -68,6 +70,7 @@ def start_of(report: FileReport) -> FileStart:
         mode=report.mode,
         feed=report.feed,
         started_at=report.started_at,
+        replays=report.replays,
     )
 
 
@@ -86,6 +89,7 @@ def start_parameters(start: FileStart) -> dict[str, Parameter]:
         "feed": _optional(start.feed),
         "started_at": start.started_at,
         "status": start.status.value,
+        "replays": start.replays,
     }
 
 

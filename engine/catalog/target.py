@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
 
 import psycopg
+from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from engine.errors import CatalogError
@@ -54,8 +59,34 @@ def target_of(url: str, *, connect_timeout_s: int) -> Target:
         )
     # libpq tries at least 2 s, and 0 would mean for ever.
     own: dict[str, str | int] = {"connect_timeout": max(2, connect_timeout_s), "application_name": "headrace"}
-    own |= {name: value for name, value in _KEEPALIVE.items() if name not in parts}
+    own |= {name: value for name, value in (_KEEPALIVE | _verified(parts)).items() if name not in parts}
     host = parts.get("host") or parts.get("hostaddr") or "localhost"
     port = parts.get("port") or "5432"
     user = str(parts.get("user") or "the default user")
     return Target(conninfo=make_conninfo(url, **own), user=user, place=f"{host}:{port}/{parts.get('dbname') or user}")
+
+
+def _verified(parts: Mapping[str, object]) -> dict[str, str | int]:
+    """Let a server elsewhere prove who it is, unless the URL or libpq's own PGSSLMODE says otherwise."""
+    hosts = str(parts.get("host") or parts.get("hostaddr") or "").split(",")
+    # What libpq takes from its own environment variables and files, or else its built-in words.
+    usual = {option.keyword: option.val for option in pq.Conninfo.get_defaults()}
+    if all(is_local(host) for host in hosts) or usual.get(b"sslmode") != b"prefer":
+        return {}
+    wanted: dict[str, str | int] = {"sslmode": "verify-full"}
+    authorities = ssl.get_default_verify_paths().cafile
+    # libpq's own place comes first; without it, libpq knows no authority at all.
+    if authorities and not usual.get(b"sslrootcert") and not Path("~/.postgresql/root.crt").expanduser().exists():
+        wanted["sslrootcert"] = authorities
+    return wanted
+
+
+def is_local(host: str) -> bool:
+    """Tell whether a host is this machine, by its name or address alone."""
+    # A folder's or an abstract socket's name, or libpq's default, which is a socket.
+    if not host or host == "localhost" or host.startswith(("/", "@")):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # Any of these is no evidence for or against anything.
 NULLS = frozenset({"", "null", "none", "nan", "n/a", "na", "-", "--", "?", ".", r"\n", "#n/a"})
@@ -17,6 +18,7 @@ _DATE = re.compile(
     r"\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2\d{2}(?:\d{2})?|\d{1,2}[- ][A-Za-z]{3}[- ]\d{2,4}"
 )
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:\s?[AaPp][Mm])?")
+_DIGIT = re.compile(r"\d")
 _ZONE = re.compile(r"Z|[-+]\d{2}:?\d{2}")
 _WORD = re.compile(r"[\w.@/\\+#%&'\u2019()_*\[\]-]+(?: [\w.@/\\+#%&'\u2019()_*\[\]-]+)*")
 _LINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
@@ -25,9 +27,15 @@ _LINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 def kind(cell: str) -> str:
     """Return `null`, `number`, `date`, `clock`, `moment` (a date with a clock), or `text`."""
     cell = cell.strip()
+    return "text" if len(cell) > LONGEST_VALUE else _kind(cell)
+
+
+# Each way to part a sample into cells gives many of the same ones again, and so does the next file of the same kind.
+@lru_cache(maxsize=20_000)
+def _kind(cell: str) -> str:
     if cell.lower() in NULLS:
         return "null"
-    if len(cell) > LONGEST_VALUE or not any(char.isdigit() for char in cell):
+    if not _DIGIT.search(cell):
         return "text"
     for name, pattern in (("number", _NUMBER), ("date", _DATE), ("clock", _CLOCK)):
         if pattern.fullmatch(cell):
@@ -44,7 +52,10 @@ def _is_moment(cell: str) -> bool:
     return not zone or bool(_ZONE.fullmatch(zone))
 
 
+# The first lines of a sample are looked at twice.
+@lru_cache(maxsize=20_000)
 def is_whole(cell: str) -> bool:
     """Tell whether the cell is something that a person would write into one cell: a value, words, a link, nothing."""
     cell = cell.strip()
-    return kind(cell) != "text" or bool(_WORD.fullmatch(cell)) or bool(_LINK.fullmatch(cell))
+    # Most values are words as well, and that costs one pattern instead of four.
+    return bool(_WORD.fullmatch(cell)) or kind(cell) != "text" or bool(_LINK.fullmatch(cell))

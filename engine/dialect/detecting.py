@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.config import Feed
+from engine.dialect.above import Above, comments_above, first_lines, title_lines, usual_width, without_comments
+from engine.dialect.aligned import refuse_aligned
 from engine.dialect.binary import refuse_binary
 from engine.dialect.encoding import declared_encoding, decode, guessed_encoding, recognised_encoding
 from engine.dialect.header import has_header
@@ -31,14 +34,14 @@ def detect(sample: bytes, feed: Feed, *, name: str, complete: bool) -> Dialect:
 
     Args:
         sample: The first bytes of the delimited text; 256 KiB are plenty.
-        feed: Its `encoding`, `delimiter`, `quote_char`, `escape_char`, `header`, `skip_lines` and `null` switch the
-            guess of that part off; names of its `columns` are evidence for a header.
+        feed: Its `encoding`, `delimiter`, `quote_char`, `escape_char`, `header`, `skip_lines`, `comment` and `null`
+            switch the guess of that part off; names of its `columns` are evidence for a header.
         name: The file's name, for errors and for what its suffix says.
         complete: The sample is the whole text.
 
     Raises:
-        DialectError: The file isn't text (`dialect.binary`, `dialect.markup`), or its encoding can't be told
-            (`dialect.encoding`).
+        DialectError: The file isn't delimited text (`dialect.binary`, `dialect.markup`, `dialect.aligned`), or its
+            encoding can't be told (`dialect.encoding`).
     """
     known = recognised_encoding(sample) if feed.encoding is None else None
     if feed.encoding is not None:
@@ -48,10 +51,14 @@ def detect(sample: bytes, feed: Feed, *, name: str, complete: bool) -> Dialect:
     declared = Declared(
         delimiter=_spelled(feed.delimiter), quote_char=feed.quote_char, escape_char=_spelled(feed.escape_char)
     )
-    text, skip_lines, delimiter = _start(decode(sample, encoding, complete=complete), feed.skip_lines)
+    prior = _prior(name)
+    start = _start(decode(sample, encoding, complete=complete), feed, declared, prior=prior, complete=complete)
     if declared.delimiter is None:
-        declared = replace(declared, delimiter=delimiter)
-    line_end, separation = _lines(text, declared, prior=_prior(name), complete=complete)
+        declared = replace(declared, delimiter=start.delimiter)
+    line_end, separation = _lines(start.text, declared, prior=prior, complete=complete)
+    if declared.delimiter is None and usual_width(separation) == 1:
+        lines = [record[0] for record in separation.records]
+        refuse_aligned(lines, file_name=name, delimiter=separation.delimiter)
     names = {*feed.columns, *(rule.source for rule in feed.columns.values() if rule.source)}
     return Dialect(
         encoding=encoding.name,
@@ -60,8 +67,12 @@ def detect(sample: bytes, feed: Feed, *, name: str, complete: bool) -> Dialect:
         escape_char=separation.escape_char,
         line_end=line_end,
         header=has_header(separation.records, names) if feed.header is None else feed.header,
-        skip_lines=skip_lines,
+        skip_lines=start.skip_lines,
         null_tokens=feed.null,
+        skip_footer=feed.skip_footer,
+        comment=feed.comment or start.comment,
+        comment_guessed=start.comment is not None,
+        width=usual_width(separation),
         bom_bytes=encoding.bom_bytes,
     )
 
@@ -76,13 +87,50 @@ def _prior(name: str) -> str | None:
     return PRIORS[suffix[1]] if suffix else None
 
 
-def _start(text: str, skip_lines: int | None) -> tuple[str, int, str | None]:
-    """Return the text after the lines to skip, how many these are, and the delimiter that the first one names."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Start:
+    """The text of the table, without what stands above it and without comments, and what that says of it.
+
+    Attributes:
+        skip_lines: Physical lines above it.
+        delimiter: The one that the first line names.
+        comment: What comment lines begin with, where nobody said it.
+    """
+
+    text: str
+    skip_lines: int
+    delimiter: str | None = None
+    comment: str | None = None
+
+
+def _start(text: str, feed: Feed, declared: Declared, *, prior: str | None, complete: bool) -> _Start:
+    """Find where the table begins."""
     named = _SEP_LINE.match(text)
-    if skip_lines is None:
-        return (text[named.end() :], 1, named[1]) if named else (text, 0, None)
     end = "\n" if "\n" in text else "\r"
-    return "".join(text.split(end, skip_lines)[skip_lines:]), skip_lines, named[1] if named and skip_lines else None
+    skip_lines = feed.skip_lines if feed.skip_lines is not None else (1 if named else 0)
+    lines = text.split(end)[skip_lines:]
+    delimiter = named[1] if named and skip_lines else None
+    if delimiter is not None and declared.delimiter is None:
+        declared = replace(declared, delimiter=delimiter)
+
+    def separated(some: Sequence[str]) -> Separation:
+        few = "\n".join(first_lines(some)).replace("\r\n", "\n").replace("\r", "\n")
+        return separate(few, declared, prior=prior, complete=True)
+
+    whole = lines if complete else lines[:-1]
+    above = Above()
+    if feed.comment:
+        lines = without_comments(lines, feed.comment)
+    elif feed.comment is None:
+        above = comments_above(whole, separated)
+    if above.comment is not None:
+        # The first line below them may be a header that begins like a comment.
+        lines = [*lines[above.lines :][:1], *without_comments(lines[above.lines + 1 :], above.comment)]
+    titles = 0
+    if feed.skip_lines is None and feed.header is not False and not named:
+        titles = title_lines(lines if complete else lines[:-1], separated)
+    skip_lines += above.lines + titles
+    return _Start(text=end.join(lines[titles:]), skip_lines=skip_lines, delimiter=delimiter, comment=above.comment)
 
 
 def _lines(text: str, declared: Declared, *, prior: str | None, complete: bool) -> tuple[LineEnd, Separation]:

@@ -40,6 +40,14 @@ def has_header(records: Sequence[Sequence[str]], names: Collection[str]) -> bool
     return _counts_up(first, kinds) and not any(_counts_up(record, [kind(cell) for cell in record]) for record in rest)
 
 
+def shows_header(records: Sequence[Sequence[str]]) -> bool:
+    """Tell whether the first record shows to be a header: texts stand above numbers, dates or times, never the reverse."""
+    first, rest = records[0] if records else (), records[1 : LOOKED_AT + 1]
+    columns = [_column_kind([record[at] for record in rest if at < len(record)]) for at in range(len(first))]
+    told = [(kind(cell), column) for cell, column in zip(first, columns, strict=True) if column not in ("null", "text")]
+    return bool(told) and all(one == "text" for one, _ in told)
+
+
 def _column_kind(cells: list[str]) -> str:
     counts = Counter(kind(cell) for cell in cells)
     counts.pop("null", None)

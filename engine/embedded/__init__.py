@@ -1,5 +1,29 @@
 """Private database servers below `.local/`, for whoever configured none: started on first use, reused afterwards."""
 
-from engine.embedded.servers import ServerStatus, ServerUrls, admin_urls, clean, ensure, status, stop
+from engine.embedded.servers import (
+    KnownServer,
+    ServerStatus,
+    ServerUrls,
+    admin_urls,
+    are_up,
+    clean,
+    ensure,
+    further_database,
+    known,
+    status,
+    stop,
+)
 
-__all__ = ["ServerStatus", "ServerUrls", "admin_urls", "clean", "ensure", "status", "stop"]
+__all__ = [
+    "KnownServer",
+    "ServerStatus",
+    "ServerUrls",
+    "admin_urls",
+    "are_up",
+    "clean",
+    "ensure",
+    "further_database",
+    "known",
+    "status",
+    "stop",
+]

@@ -16,24 +16,14 @@ from rich.table import Table
 
 from engine.config import load_settings
 from engine.embedded.servers import clean, ensure, status, stop
-from engine.errors import EngineError, ServerError
+from engine.errors import ServerError
+from engine.terminal import Boundary
 
 # Names of columns and rows of text; None for a statement that returns no rows.
 Result = tuple[Sequence[str], Sequence[Sequence[object]]] | None
 
 
-class _Boundary(click.Group):
-    """Expected failures become one message and their exit status."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except EngineError as error:
-            click.echo(f"error: {error}", err=True)
-            ctx.exit(error.exit_status)
-
-
-@click.group(cls=_Boundary)
+@click.group(cls=Boundary)
 def main() -> None:
     """Look after the private servers below .local/."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import Literal
 
+from engine.embedded.private import kept_secret, last_lines, write_private
 from engine.errors import ServerError
 
 Kind = Literal["mysql", "postgres"]
@@ -71,34 +71,11 @@ class ServerFolder:
 
     def secret(self, name: str) -> str:
         """Return the password kept in the file `name`, a new one (256 bits) at first."""
-        path = self.path / name
-        try:
-            return path.read_text(encoding="ascii").strip()
-        except FileNotFoundError:
-            password = secrets.token_urlsafe(32)
-            write_private(path, password)
-            return password
+        return kept_secret(self.path / name)
 
     def last_log_lines(self) -> str:
         """Return the end of the log, for an error message."""
-        try:
-            text = self.log.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return ""
-        return "\n".join([line for line in text.splitlines() if line.strip()][-_LOG_LINES:])
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner reads, in one step: a crash leaves the old one or the new one."""
-    new = path.with_name(path.name + ".new")
-    with suppress(FileNotFoundError):
-        new.unlink()
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+        return last_lines(self.log, _LOG_LINES)
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from pydantic import SecretStr
 
 from engine import sql
 from engine.config import Settings
-from engine.embedded.folder import Kind, ServerFolder, write_private
+from engine.embedded.folder import Kind, ServerFolder
+from engine.embedded.private import write_private
 from engine.embedded.process import Account, run
 from engine.embedded.server import Answer, memory_bytes, start_failed
 from engine.errors import ServerError
@@ -62,7 +63,7 @@ class MysqlServer:
             f"--tmpdir={self.folder.path / 'tmp'}",
             f"--init-file={self._init_file}",
             f"--innodb-buffer-pool-size={min(_BUFFER_POOL_BYTES, memory_bytes() // 4)}",
-            "--local-infile=1",
+            *(f"--{line.option}={line.value}" for line in sql.server_settings(mariadb=self.mariadb)),
             "--skip-name-resolve",
             # No replica and no point-in-time recovery of a private store; the redo log keeps what is committed.
             "--skip-log-bin",

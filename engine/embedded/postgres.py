@@ -16,7 +16,8 @@ from pydantic import SecretStr
 
 from engine import sql
 from engine.config import Settings
-from engine.embedded.folder import Kind, ServerFolder, write_private
+from engine.embedded.folder import Kind, ServerFolder
+from engine.embedded.private import write_private
 from engine.embedded.process import Account, is_taken, reaches, run, wait_until_left
 from engine.embedded.server import Answer, start_failed
 from engine.errors import ServerError
@@ -66,20 +67,16 @@ class PostgresServer:
 
     def finish(self, port: int) -> None:
         """Create the role and the database where they are missing, and set the role's password again."""
-        password = self.folder.secret("admin-password")
-        try:
-            with psycopg.connect(
-                host="127.0.0.1",
-                port=port,
-                user=ADMIN,
-                password=password,
-                dbname="postgres",
-                connect_timeout=_CONNECT_S,
-                autocommit=True,
-            ) as connection:
-                self._provide(connection)
-        except psycopg.Error as error:
-            raise start_failed(self.folder, f"its database can't be created ({error})") from None
+        self._provide(port, USER, DATABASE, self.folder.secret("password"))
+
+    def further(self, port: int, name: str) -> SecretStr:
+        """Return the URL of a database of another program's own, with a role and password of the same name.
+
+        Both are created where they are missing. The password is kept in the server's folder.
+        """
+        password = self.folder.secret(f"{name}-password")
+        self._provide(port, name, name, password)
+        return SecretStr(f"postgresql://{name}:{password}@127.0.0.1:{port}/{name}")
 
     def probe(self, port: int) -> Answer:
         """Ask the server for the database with our credentials."""
@@ -104,26 +101,20 @@ class PostgresServer:
     def admin_url(self, port: int) -> SecretStr:
         return SecretStr(f"postgresql://{ADMIN}:{self.folder.secret('admin-password')}@127.0.0.1:{port}/{DATABASE}")
 
-    def _provide(self, connection: psycopg.Connection) -> None:
-        # The verifier, not the password itself: a server logs the text of a statement that fails.
-        password = self.folder.secret("password").encode()
-        verifier = connection.pgconn.encrypt_password(password, USER.encode(), b"scram-sha-256")
-        script = sql.split_script(sql.statement("embedded/postgres.sql"))
-        role_exists, create_role, set_password, database_exists, create_database = (
-            compose.SQL(text).format(
-                user=compose.Identifier(USER),
-                user_text=compose.Literal(USER),
-                verifier=compose.Literal(verifier.decode()),
-                database=compose.Identifier(DATABASE),
-                database_text=compose.Literal(DATABASE),
-            )
-            for text in script
-        )
-        if connection.execute(role_exists).fetchone() is None:
-            connection.execute(create_role)
-        connection.execute(set_password)
-        if connection.execute(database_exists).fetchone() is None:
-            connection.execute(create_database)
+    def _provide(self, port: int, user: str, database: str, password: str) -> None:
+        try:
+            with psycopg.connect(
+                host="127.0.0.1",
+                port=port,
+                user=ADMIN,
+                password=self.folder.secret("admin-password"),
+                dbname="postgres",
+                connect_timeout=_CONNECT_S,
+                autocommit=True,
+            ) as connection:
+                _create(connection, user, database, password)
+        except psycopg.Error as error:
+            raise start_failed(self.folder, f"the database {database} can't be created ({error})") from None
 
     def _initialise(self, data: Path) -> None:
         if not data.is_relative_to(self.folder.path):
@@ -165,6 +156,27 @@ class PostgresServer:
             return
         if is_taken(noted) and wait_until_left(data, _BACKENDS_END_S):
             lock.unlink()
+
+
+def _create(connection: psycopg.Connection, user: str, database: str, password: str) -> None:
+    # The verifier, not the password itself: a server logs the text of a statement that fails.
+    verifier = connection.pgconn.encrypt_password(password.encode(), user.encode(), b"scram-sha-256")
+    script = sql.split_script(sql.statement("embedded/postgres.sql"))
+    role_exists, create_role, set_password, database_exists, create_database = (
+        compose.SQL(text).format(
+            user=compose.Identifier(user),
+            user_text=compose.Literal(user),
+            verifier=compose.Literal(verifier.decode()),
+            database=compose.Identifier(database),
+            database_text=compose.Literal(database),
+        )
+        for text in script
+    )
+    if connection.execute(role_exists).fetchone() is None:
+        connection.execute(create_role)
+    connection.execute(set_password)
+    if connection.execute(database_exists).fetchone() is None:
+        connection.execute(create_database)
 
 
 def find_postgres(settings: Settings) -> PostgresServer:

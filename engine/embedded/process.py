@@ -105,7 +105,7 @@ def find(pid_file: Path, mark: tuple[str, ...]) -> int | None:
         noted = 0
     if noted > 0 and _holds(_arguments(noted), mark):
         return noted
-    return next((pid for pid in _all_pids() if _holds(_arguments(pid), mark)), None)
+    return next((pid for pid in all_pids() if _holds(_arguments(pid), mark)), None)
 
 
 def is_taken(pid: int) -> bool:
@@ -122,7 +122,7 @@ def is_taken(pid: int) -> bool:
 def wait_until_left(folder: Path, patience_s: float) -> bool:
     """Wait until no process works in `folder`; tell whether that came true in time. Always true without /proc."""
     deadline = time.monotonic() + patience_s
-    while any(_works_in(pid, folder) for pid in _all_pids()):
+    while any(_works_in(pid, folder) for pid in all_pids()):
         if time.monotonic() > deadline:
             return False
         time.sleep(_POLL_S)
@@ -205,7 +205,8 @@ def _works_in(pid: int, folder: Path) -> bool:
         return False
 
 
-def _all_pids() -> list[int]:
+def all_pids() -> list[int]:
+    """Return the ids of all processes of this machine."""
     proc = Path("/proc")
     if (proc / "self").exists():
         return [int(entry.name) for entry in proc.iterdir() if entry.name.isdigit()]

@@ -32,6 +32,9 @@ class Server(Protocol):
     def folder(self) -> ServerFolder: ...
 
     @property
+    def program(self) -> Path: ...
+
+    @property
     def account(self) -> Account | None:
         """The user that the server runs as, None for the caller."""
         ...

@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from engine.config import Settings
-from engine.embedded.folder import ServerFolder, State, folders, locked
+from engine.embedded.folder import Kind, ServerFolder, State, folders, locked
 from engine.embedded.mysql import find_mysql
 from engine.embedded.postgres import find_postgres
 from engine.embedded.process import end, find, free_port, is_free, spawn
@@ -48,6 +48,14 @@ class ServerStatus:
     log: Path
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownServer:
+    """A database: its URL, None for a private server that doesn't run; `program` is None for one that is configured."""
+
+    url: SecretStr | None
+    program: Path | None
+
+
 def ensure(settings: Settings) -> ServerUrls:
     """Return the URLs of both databases; start a private server for each that isn't configured.
 
@@ -68,6 +76,20 @@ def admin_urls(settings: Settings) -> ServerUrls:
     return _urls(settings, lambda server, port: server.admin_url(port))
 
 
+def further_database(settings: Settings, name: str) -> SecretStr:
+    """Return the URL of a database of the private PostgreSQL for another program, with a role of its own.
+
+    Both have the name `name` and are created where they are missing; the server is started where it doesn't run,
+    whatever catalog is configured.
+
+    Raises:
+        ServerError: A program is missing, or the server doesn't start.
+    """
+    server = find_postgres(settings)
+    with locked(settings.local_dir):
+        return server.further(_ensure_one(server), name)
+
+
 def status(settings: Settings) -> tuple[ServerStatus, ...]:
     """Return every private server that was ever started below `local_dir`."""
     found = []
@@ -77,6 +99,27 @@ def status(settings: Settings) -> tuple[ServerStatus, ...]:
             pid = find(folder.pid_file, mark(state.kind, folder.data))
             found.append(ServerStatus(name=folder.name, pid=pid, port=state.port, data=folder.data, log=folder.log))
     return tuple(found)
+
+
+def known(settings: Settings, kind: Kind) -> KnownServer:
+    """Say, without starting one, where a database is: configured, or a private server, running or not.
+
+    Raises:
+        ServerError: None is configured, and there is no program for a private one.
+    """
+    given = _given(settings.mysql_url if kind == "mysql" else settings.catalog_url)
+    if given is not None:
+        return KnownServer(url=given, program=None)
+    server: Server = find_mysql(settings) if kind == "mysql" else find_postgres(settings)
+    state = server.folder.state()
+    runs = state is not None and find(server.folder.pid_file, mark(kind, server.folder.data)) is not None
+    return KnownServer(url=server.url(state.port) if state is not None and runs else None, program=server.program)
+
+
+def are_up(settings: Settings) -> bool:
+    """Tell, without starting one, whether both databases are there: configured, or private servers that run."""
+    private = sum(_given(url) is None for url in (settings.mysql_url, settings.catalog_url))
+    return private <= sum(one.pid is not None for one in status(settings))
 
 
 def stop(settings: Settings) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ class Address:
 
     @classmethod
     def parse(cls, url: str) -> Address:
-        """Read `mysql://user:password@host:port/database?ssl_mode=…&ssl_ca=…&unix_socket=…`.
+        """Read `mysql://user:password@host:port/database?ssl_mode=…&ssl_ca=…&unix_socket=…`, also with hyphens.
 
         `ssl_mode` is one of MySQL's five words. Where it isn't given, a host that isn't this machine has to prove who
         it is (VERIFY_IDENTITY), and on the loopback interface nothing is encrypted (DISABLED).
@@ -45,7 +45,7 @@ class Address:
             raise _not_a_url()
         if not parts.username:
             raise _not_a_url()
-        options = {name.lower(): values[-1] for name, values in parse_qs(parts.query).items()}
+        options = {name.lower().replace("-", "_"): values[-1] for name, values in parse_qs(parts.query).items()}
         unknown = set(options) - {"ssl_mode", "ssl_ca", "unix_socket"}
         if unknown:
             raise SettingsError(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-import uuid
 from dataclasses import replace
 
 from engine.errors import LoadError
 from engine.load import tables
 from engine.load.connection import Connection
+from engine.load.control import taken_over
 from engine.load.isolate import isolate, recount
+from engine.load.moved import before_move, check_moved
 from engine.load.refusal import Refused
 from engine.load.retrying import repeat
+from engine.load.rows import ORDER
 from engine.load.sending import Destination, UnexpectedResult, check_receipt, held, send_text
 from engine.load.statements import text
 from engine.log import logger
@@ -20,7 +22,6 @@ from engine.model import LoadResult, RefusedRow, RejectClass, StagedBatch
 from engine.sql import quote_mysql
 
 _DUPLICATE = 1062
-_BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT"
 
 
 def load_batch(connection: Connection, to: Destination, batch: StagedBatch) -> LoadResult:
@@ -31,21 +32,21 @@ def load_batch(connection: Connection, to: Destination, batch: StagedBatch) -> L
     whether the batch is in.
 
     Raises:
-        LoadError: The server refused it, changed it, or was lost for good; the batch is not in.
+        LoadError: The server refused it, changed it, or was lost for good, or another worker does this load now; the
+            batch is not in.
     """
     began = time.perf_counter()
     proved: list[LoadResult] = []
 
     def once() -> LoadResult:
-        temporary = None if to.order_column else tables.create_temporary(connection, to.table)
         try:
-            connection.execute(_BEGIN)
-            if not enter_ledger(connection, to.file_id, batch):
+            connection.begin(snapshot=True)
+            if not enter_ledger(connection, to, batch):
                 # This very call may have put it there, and only the reply was lost.
                 result = proved[-1] if proved else already_in(connection, to, batch)
                 connection.rollback()
                 return result
-            result = load_within(connection, to, batch, temporary)
+            result = load_within(connection, to, batch)
             proved.append(result)
             connection.commit()
         except BaseException:
@@ -53,19 +54,17 @@ def load_batch(connection: Connection, to: Destination, batch: StagedBatch) -> L
             raise
         return result
 
-    result = repeat(connection, once, what=f"batch {batch.number}", reconnect=True)
+    result = repeat(connection, once, what=f"batch {batch.number}")
     return replace(result, seconds=time.perf_counter() - began)
 
 
-def load_within(connection: Connection, to: Destination, batch: StagedBatch, temporary: str | None) -> LoadResult:
+def load_within(connection: Connection, to: Destination, batch: StagedBatch) -> LoadResult:
     """Load one batch, whose ledger row was entered, within the caller's transaction.
-
-    Args:
-        temporary: Quoted name of an empty temporary table like the target; None where the target has an order column.
 
     Raises:
         LoadError: The server refused the batch or changed it; the caller has to roll back.
     """
+    temporary = None if to.order_column else tables.create_rows(connection, to.table, to.columns)
     if not to.isolate:
         return send(connection, to, batch, temporary)
     connection.execute("SAVEPOINT headrace_batch")
@@ -77,8 +76,13 @@ def load_within(connection: Connection, to: Destination, batch: StagedBatch, tem
         logger.info("batch %d: looking for the rows that %s doesn't take: %s", batch.number, to.table, error.message)
     connection.execute("ROLLBACK TO SAVEPOINT headrace_batch")
     result = isolate(connection, to, batch)
-    connection.execute(text("batch_refused"), (result.rows, _as_json(result.refused), to.file_id.bytes, batch.number))
+    note_refused(connection, to, result)
     return result
+
+
+def note_refused(connection: Connection, to: Destination, result: LoadResult) -> None:
+    """Note in the ledger which rows of a batch were refused, in the transaction of the others."""
+    connection.execute(text("batch_refused"), (result.rows, _as_json(result.refused), to.file_id.bytes, result.number))
 
 
 def _blames_rows(error: LoadError) -> bool:
@@ -104,27 +108,28 @@ def send(connection: Connection, to: Destination, batch: StagedBatch, temporary:
         rows, totals = held(connection, to, into, where)
         check_receipt(batch, (batch.rows, batch.totals), (rows, totals))
     if temporary:
+        before = before_move(connection, to)
         moved = connection.execute(
-            f"INSERT INTO {quote_mysql(to.table)} ({to.names}) SELECT {to.names} FROM {temporary}"
+            f"INSERT INTO {quote_mysql(to.table)} ({to.names}) SELECT {to.names} FROM {temporary} ORDER BY {ORDER}"
         )
         if moved != batch.rows:
             raise UnexpectedResult(
                 f"batch {batch.number}: {moved} of {batch.rows} rows reached {to.table}", code="load.count"
             )
+        check_moved(connection, to, temporary, before)
     return LoadResult(number=batch.number, rows=batch.rows, seconds=0.0, totals=totals)
 
 
-def enter_ledger(connection: Connection, file_id: uuid.UUID, batch: StagedBatch) -> bool:
+def enter_ledger(connection: Connection, to: Destination, batch: StagedBatch) -> bool:
     """Insert the batch's ledger row; False where it is there already, of the same bytes.
 
     Raises:
-        LoadError: The row that is there speaks of other bytes.
+        LoadError: The row that is there speaks of other bytes. `load.taken_over`: another worker does this load now.
     """
     try:
-        connection.execute(
+        entered = connection.execute(
             text("batch_enter"),
             (
-                file_id.bytes,
                 batch.number,
                 batch.byte_start,
                 batch.byte_end,
@@ -132,14 +137,18 @@ def enter_ledger(connection: Connection, file_id: uuid.UUID, batch: StagedBatch)
                 batch.rows_read,
                 batch.rows,
                 batch.crc32,
+                to.file_id.bytes,
+                to.attempt,
             ),
         )
     except Refused as error:
         if error.number != _DUPLICATE:
             raise
     else:
+        if not entered:
+            raise taken_over()
         return True
-    found = connection.query(text("batch_find"), (file_id.bytes, batch.number))
+    found = connection.query(text("batch_find"), (to.file_id.bytes, batch.number))
     if found:
         byte_start, byte_end, rows_read, rows_loaded, crc32, refused = found[0]
         sent = int(str(rows_loaded)) + len(_from_json(refused))

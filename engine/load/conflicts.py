@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from engine.load.connection import Connection
 from engine.load.refusal import Refused
 from engine.load.rows import ORDER, BatchRows
 from engine.load.statements import text
-from engine.model import RefusedRow, RejectClass
+from engine.model import Column, RefusedRow, RejectClass
 from engine.sql import quote_mysql
 
 _DENIED = "load.privilege"
@@ -37,11 +38,19 @@ class _Key:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Parent:
+class Parent:
+    """A foreign key: the table that it points to, and what a row lacks that points nowhere."""
+
     name: str
     table: tuple[str, str]
     # Pairs of a column of the target and the parent's column that must have its value.
     columns: tuple[tuple[str, str], ...]
+
+    def refusal(self, row: int) -> RefusedRow:
+        """Return why a row without a parent is refused."""
+        names = ", ".join(column for column, _ in self.columns)
+        message = f"{names}: no such row in {self.table[1]} (foreign key {self.name})"
+        return RefusedRow(row=row, reject_class=RejectClass.KEY, code="key.no_parent", message=message)
 
 
 def find_conflicts(rows: BatchRows, known: Collection[int]) -> Conflicts:
@@ -55,12 +64,10 @@ def find_conflicts(rows: BatchRows, known: Collection[int]) -> Conflicts:
     for key in keys:
         for row in _in_target(rows, key):
             conflicts.refuse(row, "key.in_table", f"a row with this key ({key}) is in {rows.to.table} already")
-    for parent in _parents(rows):
-        for row in _orphans(rows, parent):
-            names = ", ".join(column for column, _ in parent.columns)
-            conflicts.refuse(
-                row, "key.no_parent", f"{names}: no such row in {parent.table[1]} (foreign key {parent.name})"
-            )
+    for parent in parents(rows.connection, rows.to.table, rows.to.columns):
+        for number in orphans(rows.connection, rows.table, parent):
+            row = rows.row(number)
+            conflicts.refused.setdefault(row, parent.refusal(row))
     for row in known:
         conflicts.refused.pop(row, None)
     _lose_to_earlier(rows, keys, conflicts, known)
@@ -92,29 +99,30 @@ def _in_target(rows: BatchRows, key: _Key) -> Iterable[int]:
     return (rows.row(number) for (number,) in found)
 
 
-def _parents(rows: BatchRows) -> tuple[_Parent, ...]:
-    """List the foreign keys that the file fills; those that point into the target itself are left to the insertion."""
+def parents(connection: Connection, table: str, columns: Collection[Column]) -> tuple[Parent, ...]:
+    """List the foreign keys of a table that some columns fill; those that point into itself are left to the insertion."""
     pairs: dict[str, list[tuple[str, str]]] = {}
     places: dict[str, tuple[str, str]] = {}
-    filled = {column.name for column in rows.to.columns}
-    for name, column, schema, table, parent in rows.connection.query(text("describe_parents"), (rows.to.table,)):
-        pairs.setdefault(str(name), []).append((str(column), str(parent)))
-        places[str(name)] = (str(schema), str(table))
-    own = (rows.connection.address.database.lower(), rows.to.table.lower())
+    filled = {column.name for column in columns}
+    for name, column, schema, parent, theirs in connection.query(text("describe_parents"), (table,)):
+        pairs.setdefault(str(name), []).append((str(column), str(theirs)))
+        places[str(name)] = (str(schema), str(parent))
+    own = (connection.address.database.lower(), table.lower())
     return tuple(
-        _Parent(name=name, table=places[name], columns=tuple(columns))
-        for name, columns in pairs.items()
-        if all(column in filled for column, _ in columns) and tuple(part.lower() for part in places[name]) != own
+        Parent(name=name, table=places[name], columns=tuple(those))
+        for name, those in pairs.items()
+        if all(column in filled for column, _ in those) and tuple(part.lower() for part in places[name]) != own
     )
 
 
-def _orphans(rows: BatchRows, parent: _Parent) -> Iterable[int]:
+def orphans(connection: Connection, table: str, parent: Parent) -> tuple[object, ...]:
+    """List the rows, by their number in the order of a table whose name is quoted, that have no parent."""
     same = " AND ".join(f"p.{quote_mysql(theirs)} = r.{quote_mysql(ours)}" for ours, theirs in parent.columns)
     # A key with a NULL in it points nowhere, and may.
     whole = " AND ".join(f"r.{quote_mysql(ours)} IS NOT NULL" for ours, _ in parent.columns)
     try:
-        found = rows.connection.query(
-            f"SELECT r.{ORDER} FROM {rows.table} r LEFT JOIN {quote_mysql(*parent.table)} p ON {same} "
+        found = connection.query(
+            f"SELECT r.{ORDER} FROM {table} r LEFT JOIN {quote_mysql(*parent.table)} p ON {same} "
             f"WHERE {whole} AND p.{quote_mysql(parent.columns[0][1])} IS NULL LOCK IN SHARE MODE"
         )
     except Refused as error:
@@ -122,7 +130,7 @@ def _orphans(rows: BatchRows, parent: _Parent) -> Iterable[int]:
             raise
         # The parent may not be read by this user: the insertion finds out.
         return ()
-    return (rows.row(number) for (number,) in found)
+    return tuple(number for (number,) in found)
 
 
 def _lose_to_earlier(rows: BatchRows, keys: tuple[_Key, ...], conflicts: Conflicts, known: Collection[int]) -> None:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TypeVar
 
 import MySQLdb.connections
 from MySQLdb import _mysql
 
 from engine.errors import LoadError
 from engine.load.refusal import LOCAL_INFILE_REFUSED
+
+Result = TypeVar("Result")
 
 # PyObject_HEAD of CPython: the MYSQL structure is the first member behind it, which `_handle` checks.
 _HEAD_BYTES = 16
@@ -18,8 +25,13 @@ _READ = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.
 _END = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _ERROR = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint)
 
+# The C library's own read(2), whose first parameter is the file descriptor that `_init` gives as the handle. The client
+# asks for 8 to 16 KB at a time: were this a function of Python, each piece would wait for the interpreter, up to 5 ms
+# while another thread is busy in it.
+_READ_DESCRIPTOR = ctypes.cast(ctypes.CDLL(None).read, _READ)
 
-class SealedConnection(MySQLdb.connections.Connection):  # type: ignore[misc]
+
+class SealedConnection(MySQLdb.connections.Connection):  # type: ignore[misc]  # the driver has no types
     """A driver's connection that is sealed before its first query: `set_character_set` runs before any."""
 
     def set_character_set(self, charset: str, collation: str = "") -> None:
@@ -32,7 +44,7 @@ class Infile:
     """The client's answer to a server that asks for a file: the one batch that is being sent, once, or nothing.
 
     The server names the file that a client sends, and may ask at any statement. The handler of the C API decides, and
-    the files of this machine are out of its reach.
+    the files of this machine are out of its reach: what is read is a file in memory that has no name.
 
     Raises:
         LoadError: This build of the driver can't be sealed.
@@ -40,11 +52,9 @@ class Infile:
 
     def __init__(self, connection: SealedConnection) -> None:
         self._name: bytes | None = None
-        self._data = b""
-        self._address = 0
-        self._at = 0
+        self._descriptor = -1
         # The library keeps pointers to these four, so they must live as long as the connection.
-        self._callbacks = (_INIT(self._init), _READ(self._read), _END(self._end), _ERROR(self._error))
+        self._callbacks = (_INIT(self._init), _READ_DESCRIPTOR, _END(self._end), _ERROR(self._error))
         library = ctypes.CDLL(_mysql.__file__)
         install = library.mysql_set_local_infile_handler
         install.argtypes = [ctypes.c_void_p, _INIT, _READ, _END, _ERROR, ctypes.c_void_p]
@@ -52,26 +62,40 @@ class Infile:
         install(_handle(connection, library), *self._callbacks, None)
 
     def arm(self, name: str, data: bytes) -> None:
-        """Let the server ask once for `name` and get `data`."""
-        self._name, self._data, self._at = name.encode(), data, 0
-        self._address = ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
+        """Let the server ask once for `name` and get `data`.
+
+        Raises:
+            LoadError: This process may have no such file.
+        """
+        self.disarm()
+        try:
+            self._descriptor = os.memfd_create("headrace-batch")
+            left = memoryview(data)
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+        except OSError as error:
+            self.disarm()
+            raise LoadError(
+                f"a batch of {len(data):,} bytes can't be held in a file in memory: {error.strerror}",
+                code="load.batch",
+                next_step="raise this process's limits (ulimit -n, ulimit -f), or make batches smaller with INGEST_BATCH_MB",
+            ) from None
+        self._name = name.encode()
 
     def disarm(self) -> None:
         """Give nothing from here on."""
-        self._name, self._data, self._address, self._at = None, b"", 0, 0
+        self._name = None
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
-    def _init(self, _handle: object, name: bytes | None, _userdata: object) -> int:
+    def _init(self, handle: ctypes._Pointer[ctypes.c_void_p], name: bytes | None, _userdata: object) -> int:
         if self._name is None or name != self._name:
             return 1
         self._name = None
+        handle[0] = ctypes.c_void_p(self._descriptor)
         return 0
-
-    def _read(self, _handle: int | None, buffer: int, size: int) -> int:
-        count = min(size, len(self._data) - self._at)
-        if count > 0:
-            ctypes.memmove(buffer, self._address + self._at, count)
-            self._at += count
-        return max(count, 0)
 
     def _end(self, _handle: int | None) -> None:
         pass
@@ -80,6 +104,28 @@ class Infile:
         text = b"the server asked for a file that it was not offered"[: size - 1] + b"\x00"
         ctypes.memmove(buffer, text, len(text))
         return LOCAL_INFILE_REFUSED
+
+
+def off_main_thread(work: Callable[[], Result]) -> Result:
+    """Do what calls back from C where no signal is handled: not in the main thread.
+
+    There the handler's exception would end a callback, which ctypes only mentions: the signal would be lost, and the
+    library would take some number for the callback's answer. An interrupt is raised once the work has ended, because
+    nobody else may use the connection until then.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return work()
+    interrupt: BaseException | None = None
+    with ThreadPoolExecutor(1, thread_name_prefix="headrace-send") as helper:
+        done = helper.submit(work)
+        while not done.done():
+            try:
+                wait([done])
+            except KeyboardInterrupt as stop:
+                interrupt = interrupt or stop
+    if interrupt is not None:
+        raise interrupt
+    return done.result()
 
 
 def tls_cipher(connection: SealedConnection) -> str | None:

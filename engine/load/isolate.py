@@ -10,21 +10,16 @@ target must be those of the rows that weren't refused. So the proof has no gap: 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from engine.load.conflicts import find_conflicts
 from engine.load.connection import Connection
-from engine.load.refusal import Refused
+from engine.load.insertion import Insertion, reason
+from engine.load.moved import before_move, check_moved
 from engine.load.rows import ORDER, REFUSED, BatchRows
 from engine.load.sending import Destination, UnexpectedResult, check_receipt, held
 from engine.model import LoadResult, RefusedRow, RejectClass, StagedBatch
 from engine.sql import quote_mysql
-
-# Statements for one batch. A row that is alone among 250,000 takes 36 of them. Beyond this the table and the file don't
-# belong together, and the error says so within a minute or two rather than after hours.
-_MOST_STATEMENTS = 3_000
-
-_KEY_CODES = ("load.duplicate_key", "load.foreign_key")
 
 
 def isolate(connection: Connection, to: Destination, batch: StagedBatch) -> LoadResult:
@@ -37,6 +32,7 @@ def isolate(connection: Connection, to: Destination, batch: StagedBatch) -> Load
         LoadError: The server refused too many, or for a reason that isn't in the rows.
     """
     rows = BatchRows.load(connection, to, batch)
+    before = before_move(connection, to)
     insertion, refused = _insert_what_is_taken(rows, batch.rows)
     kept, kept_totals = rows.totals(refused=False)
     if insertion.moved != kept or kept + len(refused) != batch.rows:
@@ -50,6 +46,8 @@ def isolate(connection: Connection, to: Destination, batch: StagedBatch) -> Load
         found = held(connection, to, quote_mysql(to.table), where)
         check_receipt(batch, (kept, kept_totals), found)
         totals = found[1]
+    elif kept:
+        check_moved(connection, to, rows.table, before, f"s.{REFUSED} = 0")
     result = LoadResult(
         number=batch.number,
         rows=kept,
@@ -73,7 +71,7 @@ def recount(connection: Connection, to: Destination, batch: StagedBatch, result:
     return counted
 
 
-def _insert_what_is_taken(rows: BatchRows, count: int) -> tuple[_Insertion, dict[int, RefusedRow]]:
+def _insert_what_is_taken(rows: BatchRows, count: int) -> tuple[Insertion, dict[int, RefusedRow]]:
     """Insert as if the rows were tried one after the other: who was refused holds no key against those behind him."""
     connection = rows.connection
     known: dict[int, RefusedRow] = {}
@@ -81,7 +79,7 @@ def _insert_what_is_taken(rows: BatchRows, count: int) -> tuple[_Insertion, dict
         connection.execute("SAVEPOINT headrace_rows")
         conflicts = find_conflicts(rows, known)
         rows.mark(conflicts.refused, refused=True)
-        insertion = _Insertion(rows=rows)
+        insertion = _insertion(rows)
         insertion.insert(0, count - 1)
         freed = set(conflicts.earlier.values()) & set(insertion.refused)
         found = {row: why for row, why in insertion.refused.items() if why.reject_class is not RejectClass.KEY}
@@ -94,59 +92,13 @@ def _insert_what_is_taken(rows: BatchRows, count: int) -> tuple[_Insertion, dict
         known |= found
 
 
-@dataclass(kw_only=True, slots=True)
-class _Insertion:
-    """The way from the temporary table into the target, by parts that are halved where they're refused."""
+def _insertion(rows: BatchRows) -> Insertion:
+    to = rows.to
 
-    rows: BatchRows
-    refused: dict[int, RefusedRow] = field(default_factory=dict)
-    moved: int = 0
-    statements: int = 0
-    # Of the AUTO_INCREMENT column, of the first row that is in.
-    first_id: int | None = None
-
-    def insert(self, low: int, high: int) -> None:
-        """Insert the rows from `low` to `high` that aren't marked."""
-        parts = [(low, high)]
-        while parts:
-            low, high = parts.pop()
-            try:
-                self._insert_part(low, high)
-            except Refused as error:
-                if self.rows.connection.lost or not error.blames_a_row:
-                    raise
-                if self.statements >= _MOST_STATEMENTS:
-                    raise _too_many(error, self.rows.to.table, len(self.refused)) from None
-                if low == high:
-                    self.refused[low] = _reason(error, low)
-                    continue
-                middle = (low + high) // 2
-                # The lower half next, so that the first of two rows with one key is the one that stays.
-                parts += [(middle + 1, high), (low, middle)]
-
-    def _insert_part(self, low: int, high: int) -> None:
-        rows, to, connection = self.rows, self.rows.to, self.rows.connection
-        self.statements += 1
-        moved = connection.execute(
+    def statement(low: int, high: int) -> str:
+        return (
             f"INSERT INTO {quote_mysql(to.table)} ({to.names}) SELECT {to.names} FROM {rows.table} "
             f"WHERE {REFUSED} = 0 AND {ORDER} BETWEEN {rows.number(low)} AND {rows.number(high)} ORDER BY {ORDER}"
         )
-        if moved and self.first_id is None:
-            self.first_id = int(str(connection.query("SELECT LAST_INSERT_ID()")[0][0]))
-        self.moved += moved
 
-
-def _reason(error: Refused, row: int) -> RefusedRow:
-    reject_class = RejectClass.KEY if error.code in _KEY_CODES else RejectClass.SERVER
-    code = f"{reject_class.value}.{error.code.removeprefix('load.')}"
-    return RefusedRow(row=row, reject_class=reject_class, code=code, message=error.words)
-
-
-def _too_many(error: Refused, table: str, found: int) -> Refused:
-    refused = Refused(
-        f"{table} doesn't take {found} rows of one batch and more: {error.message}",
-        code=error.code,
-        next_step=error.next_step or "compare the file with the table's own rules",
-    )
-    refused.number = error.number
-    return refused
+    return Insertion(connection=rows.connection, table=to.table, statement=statement, explain=reason)

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import socket
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from engine.errors import LoadError
 from engine.load import tables
-from engine.load.connection import Connection
+from engine.load.connection import Connection, Row
+from engine.load.control import Control, taken_over
+from engine.load.locking import is_free
 from engine.load.refusal import Refused
+from engine.load.retrying import repeat
 from engine.load.statements import text
-from engine.log import logger
 from engine.model import Mode, SourceFile
 
 State = Literal["loading", "publishing", "published", "superseded", "held", "failed"]
 _DUPLICATE = 1062
+_DUPLICATE_COLUMN = 1060
+_NO_COLUMN = 1054
 _NO_TABLE = 1146
+# Columns of `_ingest_file` that earlier versions didn't have, and the statements that add them.
+_ADDED = {"replays": "ledger_file_replays"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,10 +46,14 @@ class Entry:
     attempt: int
     path: str
     rows_loaded: int | None
+    rows_rejected: int | None = None
+    # The load whose corrected rejects this is.
+    replays: uuid.UUID | None = None
 
 
 def _entry(row: tuple[object, ...]) -> Entry:
-    file_id, target, mode, quick, content, contract, generation, rows, size, state, shadow, attempt, path, loaded = row
+    file_id, target, mode, quick, content, contract, generation, rows, size, state, shadow, attempt, path = row[:13]
+    loaded, rejected, replays = row[13:]
     assert isinstance(file_id, bytes)
     assert isinstance(quick, bytes)
     assert isinstance(contract, bytes)
@@ -62,36 +72,87 @@ def _entry(row: tuple[object, ...]) -> Entry:
         attempt=int(str(attempt)),
         path=str(path),
         rows_loaded=None if loaded is None else int(str(loaded)),
+        rows_rejected=None if rejected is None else int(str(rejected)),
+        replays=uuid.UUID(bytes=replays) if isinstance(replays, bytes) else None,
     )
 
 
 def ensure(connection: Connection) -> None:
-    """Create the ledger's tables where they aren't there yet."""
+    """Create the ledger's tables where they aren't there yet, and complete those of an earlier version."""
+    if connection.seen.get("ledger"):
+        return
     for name, table in (("ledger_file", "_ingest_file"), ("ledger_batch", "_ingest_batch")):
         # Looked up first: IF NOT EXISTS raises a note, and wants CREATE even where there is nothing to create.
         if not tables.exists(connection, table):
             connection.execute(text(name))
+    for column, name in _ADDED.items():
+        if not connection.query(text("describe_column"), ("_ingest_file", column)):
+            try:
+                connection.execute(text(name))
+            except Refused as error:
+                # Another worker has just done it.
+                if error.number != _DUPLICATE_COLUMN:
+                    raise
+    connection.seen["ledger"] = True
 
 
 def same_file(connection: Connection, target: str, file: SourceFile) -> tuple[Entry, ...]:
     """List the entries that may be this very file in this target, newest first; none where there is no ledger."""
+    return _entries(connection, "file_same", (target, file.quick_hash, file.size_bytes))
+
+
+def find(connection: Connection, file_id: uuid.UUID) -> Entry | None:
+    """Return a load's entry, None where the ledger doesn't know it."""
+    return next(iter(_entries(connection, "file_find", (file_id.bytes,))), None)
+
+
+def replayed(connection: Connection, file_id: uuid.UUID) -> Entry | None:
+    """Return the published load of the corrected rejects of another load, None where they aren't in."""
+    return next(iter(_entries(connection, "file_replayed", (file_id.bytes,))), None)
+
+
+def report_of(connection: Connection, file_id: uuid.UUID) -> str | None:
+    """Return the report that is kept of a load."""
+    rows = connection.query(text("file_kept"), (file_id.bytes,))
+    return str(rows[0][0]) if rows and rows[0][0] else None
+
+
+def _entries(connection: Connection, name: str, parameters: tuple[object, ...]) -> tuple[Entry, ...]:
+    return tuple(_entry(row) for row in rows_as_it_is(connection, name, parameters))
+
+
+def rows_as_it_is(connection: Connection, name: str, parameters: tuple[object, ...]) -> list[Row]:
+    """Ask the ledger as it is: a dry run neither makes nor completes it."""
     try:
-        rows = connection.query(text("file_same"), (target, file.quick_hash, file.size_bytes))
+        return connection.query(text(name), parameters)
     except Refused as error:
-        if error.number == _NO_TABLE:
-            return ()
-        raise
-    return tuple(_entry(row) for row in rows)
+        if error.number not in (_NO_TABLE, _NO_COLUMN):
+            raise
+        if error.number == _NO_TABLE or name == "file_replayed":
+            return []
+        return connection.query(text(name).replace("replays", "NULL"), parameters)
 
 
-def claim(connection: Connection, entry: Entry, file: SourceFile, *, resume: bool) -> Entry:
-    """Write the entry of a load that begins, or take over one that was cut short."""
-    owner = f"{socket.gethostname()}:{os.getpid()}"
+def claim(connection: Control, entry: Entry, file: SourceFile, *, resume: bool) -> None:
+    """Write the entry of a load that begins, or take over one that was cut short, under the attempt of `entry`.
+
+    From here on only who has this attempt adds to the load, whatever became of the connection meanwhile.
+    """
     if resume:
-        connection.execute(text("file_resume"), (owner, str(file.path), entry.file_id.bytes))
-        rows = connection.query(text("file_find"), (entry.file_id.bytes,))
-        return _entry(rows[0])
-    connection.execute(
+        connection.execute(text("file_resume"), (entry.attempt, _owner(), str(file.path), entry.file_id.bytes))
+    else:
+        enter(connection, entry, file)
+    _protect(connection, entry)
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def enter(connection: Control, entry: Entry, file: SourceFile) -> None:
+    """Write the entry of a load that begins; in the caller's transaction, where there is one."""
+    connection.entered.add(entry.file_id.bytes)
+    connection.change(
         text("file_claim"),
         (
             entry.file_id.bytes,
@@ -106,11 +167,36 @@ def claim(connection: Connection, entry: Entry, file: SourceFile, *, resume: boo
             entry.batch_rows,
             entry.batch_bytes,
             entry.shadow,
-            owner,
+            _owner(),
             entry.attempt,
+            entry.replays.bytes if entry.replays else None,
         ),
+        already=frozenset({_DUPLICATE}),
     )
-    return entry
+
+
+def _protect(connection: Control, entry: Entry) -> None:
+    """Let a connection that was lost and has the lock again go on only while nobody has taken the load over."""
+    connection.vouch(
+        lambda: connection.query(text("file_attempt"), (entry.file_id.bytes,)) == [(entry.attempt,)], claimed=True
+    )
+
+
+def own(connection: Connection, file_id: uuid.UUID, attempt: int) -> str:
+    """Return the state of a load at the beginning of the transaction that publishes it, and keep others from it.
+
+    Raises:
+        LoadError: `load.taken_over`: another worker does this load now.
+    """
+    found = connection.query(text("file_own"), (file_id.bytes,))
+    if not found or found[0][1] != attempt:
+        raise taken_over()
+    return str(found[0][0])
+
+
+def is_published(connection: Connection, file_id: uuid.UUID) -> bool:
+    """Tell whether a load is published; waits where its transaction is about to end."""
+    return any(state == "published" for state, _ in connection.query(text("file_own"), (file_id.bytes,)))
 
 
 def forget_batches(connection: Connection, file_id: uuid.UUID) -> None:
@@ -196,14 +282,55 @@ def mark_published(
         raise
 
 
-def mark_ended(connection: Connection, file_id: uuid.UUID, state: State) -> None:
-    """Note that a load was held or failed."""
-    connection.execute(text("file_ended"), (state, file_id.bytes))
+def mark_ended(connection: Connection, file_id: uuid.UUID, attempt: int, state: State) -> bool:
+    """Note that a load was held or failed; False where it is another worker's by now, or published."""
+    return connection.execute(text("file_ended"), (state, file_id.bytes, attempt)) > 0
 
 
-def store_report(connection: Connection, file_id: uuid.UUID, report: str, *, cataloged: bool) -> None:
-    """Keep the file's report beside its entry, and whether the catalog has it."""
-    connection.execute(text("file_report"), (report, int(cataloged), file_id.bytes))
+def most_report_chars(connection: Connection) -> int:
+    """Return how long a report may be: half of what the server takes at once, because a quote in it counts twice."""
+    if "max_allowed_packet" not in connection.seen:
+        connection.seen["max_allowed_packet"] = connection.query("SELECT @@max_allowed_packet")[0][0]
+    return int(str(connection.seen["max_allowed_packet"])) // 2
+
+
+def unknown(connection: Control, target: str, file: SourceFile) -> bool:
+    """Tell whether the ledger knows neither this file in this target nor an unfinished load from its path.
+
+    Cost: one short query; the unfinished loads of a target are asked for once while its lock is held.
+    """
+    if (target, "unfinished") not in connection.kept:
+        rows = connection.query(text("target_unfinished"), (target,))
+        connection.kept[target, "unfinished"] = frozenset(str(row[0]) for row in rows)
+    unfinished = connection.kept[target, "unfinished"]
+    assert isinstance(unfinished, frozenset)
+    return str(file.path) not in unfinished and not same_file(connection, target, file)
+
+
+def store_reports(connection: Connection, reports: Sequence[tuple[uuid.UUID, int, str, bool]]) -> None:
+    """Keep the reports of several files, as `store_report` does, in one transaction."""
+    if len(reports) == 1:
+        ((file_id, attempt, report, cataloged),) = reports
+        store_report(connection, file_id, attempt, report, cataloged=cataloged)
+    if len(reports) <= 1:
+        return
+
+    def once() -> None:
+        try:
+            connection.begin()
+            for file_id, attempt, report, cataloged in reports:
+                store_report(connection, file_id, attempt, report, cataloged=cataloged)
+            connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
+
+    repeat(connection, once, what="reports of files that are in")
+
+
+def store_report(connection: Connection, file_id: uuid.UUID, attempt: int, report: str, *, cataloged: bool) -> None:
+    """Keep the file's report beside its entry, and whether the catalog has it, unless another worker took it over."""
+    connection.execute(text("file_report"), (report, int(cataloged), file_id.bytes, attempt))
 
 
 def uncataloged(connection: Connection) -> tuple[tuple[uuid.UUID, str], ...]:
@@ -217,12 +344,8 @@ def uncataloged(connection: Connection) -> tuple[tuple[uuid.UUID, str], ...]:
     return tuple(
         (uuid.UUID(bytes=file_id), str(report))
         for file_id, report, target, cataloged in rows
-        if isinstance(file_id, bytes) and (cataloged is not None or _is_free(connection, str(target)))
+        if isinstance(file_id, bytes) and (cataloged is not None or is_free(connection, str(target)))
     )
-
-
-def _is_free(connection: Connection, target: str) -> bool:
-    return connection.query("SELECT IS_FREE_LOCK(%s)", (_lock_name(connection, target),))[0][0] == 1
 
 
 def abandoned(connection: Connection, target: str, file: SourceFile) -> tuple[Entry, ...]:
@@ -234,32 +357,3 @@ def abandoned(connection: Connection, target: str, file: SourceFile) -> tuple[En
 def mark_cataloged(connection: Connection, file_id: uuid.UUID) -> None:
     """Note that the catalog has the report."""
     connection.execute(text("file_cataloged"), (file_id.bytes,))
-
-
-def lock(connection: Connection, target: str, wait_s: int) -> None:
-    """Keep other workers out of a target table until the connection closes, or `unlock`.
-
-    Raises:
-        LoadError: Another worker kept the lock for longer than `wait_s` seconds.
-    """
-    name = _lock_name(connection, target)
-    if connection.query("SELECT GET_LOCK(%s, 0)", (name,))[0][0] == 1:
-        return
-    logger.info("waiting for another load into %s to end (at most %d s)", target, wait_s)
-    if connection.query("SELECT GET_LOCK(%s, %s)", (name, wait_s))[0][0] != 1:
-        raise LoadError(
-            f"another worker has been loading into {target} for more than {wait_s} s",
-            code="load.locked",
-            next_step="wait for it, or raise INGEST_LOCK_WAIT_S",
-            retryable=True,
-        )
-
-
-def unlock(connection: Connection, target: str) -> None:
-    """Let other workers into the target table."""
-    connection.query("SELECT RELEASE_LOCK(%s)", (_lock_name(connection, target),))
-
-
-def _lock_name(connection: Connection, target: str) -> str:
-    # At most 64 characters, and one name space for the whole server.
-    return "headrace:" + hashlib.sha256(f"{connection.address.database}\0{target.lower()}".encode()).hexdigest()[:48]

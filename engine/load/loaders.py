@@ -10,6 +10,7 @@ from typing import Self
 
 from engine.load.batch import load_batch
 from engine.load.connection import Connection
+from engine.load.retrying import patiently
 from engine.load.sending import Destination
 from engine.model import LoadResult, StagedBatch
 
@@ -31,6 +32,7 @@ class Loaders:
         self._results: list[LoadResult] = []
         self._failure: BaseException | None = None
         self._stopped = threading.Event()
+        self._connected: set[str] = set()
         self._threads = [
             threading.Thread(target=self._work, name=f"headrace-loader-{number}", daemon=True)
             for number in range(count)
@@ -70,6 +72,11 @@ class Loaders:
         """
         self._end()
         self._raise()
+        return self.results
+
+    @property
+    def results(self) -> tuple[LoadResult, ...]:
+        """What is in so far, in the file's order."""
         return tuple(sorted(self._results, key=lambda result: result.number))
 
     @property
@@ -101,11 +108,15 @@ class Loaders:
                 if self._stopped.is_set():
                     continue
                 if connection is None:
-                    connection = self._connect()
+                    connection = patiently(
+                        self._connect, go_on=lambda: bool(self._connected) and not self._stopped.is_set()
+                    )
+                    self._connected.add(threading.current_thread().name)
                 self._results.append(load_batch(connection, self._to, batch))
         except BaseException as error:  # noqa: BLE001 - carried to the caller's thread, which raises it
             self._failure = self._failure or error
             self._stopped.set()
         finally:
+            self._connected.discard(threading.current_thread().name)
             if connection is not None:
                 connection.close()

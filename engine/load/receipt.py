@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, localcontext
@@ -12,7 +13,9 @@ from engine.sql import quote_mysql
 _EPOCH_DAY = 719_528  # TO_DAYS('1970-01-01')
 
 
-def totals_query(table: str, columns: Sequence[Column], where: str, charsets: Mapping[str, str | None]) -> str:
+def totals_query(
+    table: str, columns: Sequence[Column], where: str, charsets: Mapping[str, str | None], by_bytes: str | None
+) -> str:
     """Write the one aggregate query whose row `read_totals` understands.
 
     Args:
@@ -20,26 +23,44 @@ def totals_query(table: str, columns: Sequence[Column], where: str, charsets: Ma
         columns: What was loaded, in order.
         where: Condition that selects the batch's rows, "" for all that are visible.
         charsets: Character set by column, for those that aren't utf8mb4.
+        by_bytes: The server's collation of utf8mb4 in which texts are ordered by their bytes, as `collation_by_bytes` says.
     """
     parts = ["COUNT(*)"]
     for column in columns:
-        parts += _expressions(column, charsets.get(column.name))
+        parts += _expressions(column, charsets.get(column.name), by_bytes)
     return f"SELECT {', '.join(parts)} FROM {table}" + (f" WHERE {where}" if where else "")
 
 
-def _expressions(column: Column, charset: str | None) -> tuple[str, str, str, str, str]:
+def collation_by_bytes(server: str) -> str | None:
+    """Return the collation of utf8mb4 that orders texts by their bytes, trailing blanks included; None where there is none.
+
+    Args:
+        server: The server's own words, such as `9.7.4` or `10.11.19-MariaDB`.
+    """
+    if "MariaDB" in server:
+        return "utf8mb4_nopad_bin"
+    numbers = re.match(r"(\d+)\.(\d+)\.(\d+)", server)
+    return "utf8mb4_0900_bin" if numbers and tuple(map(int, numbers.groups())) >= (8, 0, 17) else None
+
+
+def _expressions(column: Column, charset: str | None, by_bytes: str | None) -> tuple[str, str, str, str, str]:
     """Count, total, minimum, maximum and bytes of one column; NULL for what its kind doesn't have."""
     name = quote_mysql(column.name)
     count = f"COUNT({name})"
     match column.type.kind:
         case Kind.TEXT:
+            if column.type.canonical:
+                return count, f"SUM(CRC32({name}))", "NULL", "NULL", f"SUM(LENGTH({name}))"
             if column.type.mysql.upper().startswith("JSON"):
                 return count, "NULL", "NULL", "NULL", "NULL"
             text = name if charset in (None, "utf8mb4") else f"CONVERT({name} USING utf8mb4)"
             size = f"SUM(LENGTH({text}))"
             if "TEXT" in column.type.mysql.upper():
                 return count, "NULL", "NULL", "NULL", size
+            # The cast costs 250 ns a row, the collation 130 (both servers; the whole query costs 3 µs).
             raw = f"CAST({text} AS BINARY)"
+            if by_bytes is not None and column.type.mysql.upper().startswith(("CHAR", "VARCHAR")):
+                raw = f"{text} COLLATE {by_bytes}"
             return count, "NULL", f"MIN({raw})", f"MAX({raw})", size
         case Kind.DOUBLE:
             if column.type.mysql.upper().startswith("FLOAT"):
@@ -47,11 +68,14 @@ def _expressions(column: Column, charset: str | None) -> tuple[str, str, str, st
                 return count, "NULL", "NULL", "NULL", "NULL"
             return count, "NULL", f"MIN({name})", f"MAX({name})", "NULL"
         case Kind.DATE:
-            total = f"SUM(TO_DAYS({name}) - {_EPOCH_DAY})"
+            # From year 0 on; `read_totals` takes the days before 1970 off, which here would cost 100 ns a row.
+            total = f"SUM(TO_DAYS({name}))"
         case Kind.DATETIME:
             total = f"SUM(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', {name}))"
         case Kind.TIME:
-            total = f"SUM(TIME_TO_SEC({name}) * 1000000 + IF({name} < 0, -1, 1) * MICROSECOND({name}))"
+            # MariaDB's TIME_TO_SEC has the fraction, MySQL's hasn't.
+            seconds = f"TRUNCATE(TIME_TO_SEC({name}), 0)"
+            total = f"SUM({seconds} * 1000000 + IF({name} < 0, -1, 1) * MICROSECOND({name}))"
         case _:
             total = f"SUM({name})"
     return count, total, f"MIN({name})", f"MAX({name})", "NULL"
@@ -62,17 +86,23 @@ def read_totals(row: Sequence[object], columns: Sequence[Column]) -> tuple[int, 
     totals = []
     for index, column in enumerate(columns):
         count, total, low, high, size = row[1 + 5 * index : 6 + 5 * index]
+        filled = int(str(count))
         totals.append(
             ColumnTotals(
                 column=column.name,
-                filled=int(str(count)),
-                total=None if total is None else Decimal(str(total)),
+                filled=filled,
+                total=None if total is None else _total(str(total), column.type.kind, filled),
                 minimum=_value(low),
                 maximum=_value(high),
                 bytes=None if size is None else int(Decimal(str(size))),
             )
         )
     return int(str(row[0])), tuple(totals)
+
+
+def _total(text: str, kind: Kind, filled: int) -> Decimal:
+    # Not `- 0` for the others: a subtraction rounds to the context's 28 digits.
+    return Decimal(text) - _EPOCH_DAY * filled if kind is Kind.DATE else Decimal(text)
 
 
 def _value(value: object) -> Value | None:
@@ -204,7 +234,7 @@ def _extreme(a: Value | None, b: Value | None, *, smallest: bool) -> Value | Non
     if a is None or b is None:
         return b if a is None else a
     left, right = _sortable(a), _sortable(b)
-    return a if (left <= right) == smallest else b  # type: ignore[operator]
+    return a if (left <= right) == smallest else b  # type: ignore[operator]  # both of one type
 
 
 def _sortable(value: Value) -> object:

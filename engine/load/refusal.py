@@ -7,17 +7,27 @@ import re
 import MySQLdb
 
 from engine.errors import LoadError
+from engine.load.address import Address
 
 # The session is gone, and whether its last statement took effect is unknown.
-LOST = frozenset({1053, 1927, 2006, 2013, 2055, 4031})
+LOST = frozenset({1053, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 2006, 2013, 2055, 4031})
 # Nothing is wrong with the statement or the rows: the same again may go through in a moment. Rolled back by then.
-TRANSIENT = LOST | {1040, 1205, 1213, 2002, 2003}
+# 1020: a row was changed since the snapshot (MariaDB with innodb_snapshot_isolation). 1047 and 3101: a cluster's node
+# isn't ready, or another node was first. 1317: somebody stopped the statement.
+TRANSIENT = LOST | {1020, 1040, 1047, 1205, 1213, 1317, 2002, 2003, 3101}
+# So it is at a failover, where the server that was written to becomes the replica.
+READ_ONLY = frozenset({1290, 1836})
+# Connections, of the server or of the user.
+FULL = frozenset({1040, 1203, 1226})
 
 LOCAL_INFILE_OFF_SOMEWHERE = 4166
 # The client library's own number for a file request that it turns down.
 LOCAL_INFILE_REFUSED = 2068
 
-_GRANTS = "grant the user its rights: sql/mysql/grants.sql has the statements"
+# The client library's own number for a way to log in that it was told not to take; it gives no text.
+NOT_SO = 5010
+
+_GRANTS = "sql/mysql/grants.sql has what each mode needs"
 _URL = "check user and password in INGEST_MYSQL_URL"
 _AGAIN = "run it again: it goes on where it stopped"
 _SPACE = "free some space on the MySQL server"
@@ -36,7 +46,19 @@ _MEANINGS: dict[int, tuple[str, str | None, bool]] = {
     1041: ("load.memory", "give the MySQL server more memory, or lower --batch-mb", True),
     1114: ("load.table_full", _SPACE, True),
     1153: ("load.packet_too_large", "raise max_allowed_packet on the server, or lower --batch-mb", False),
-    1197: ("load.binlog_cache", "lower --batch-mb, or raise max_binlog_cache_size on the server", False),
+    1197: (
+        "load.binlog_cache",
+        (
+            "lower --batch-mb, or raise max_binlog_cache_size on the server; an upsert, and a file that becomes visible at "
+            "once, are one transaction whatever --batch-mb is"
+        ),
+        False,
+    ),
+    1301: (
+        "load.packet_too_large",
+        "a JSON document is larger than max_allowed_packet: raise that on the server",
+        False,
+    ),
     1203: ("load.too_many_connections", "raise the user's max_user_connections or lower --loaders", True),
     1206: ("load.lock_table_full", "lower --batch-mb, or raise innodb_buffer_pool_size on the server", False),
     1226: ("load.too_many_connections", "raise the user's limits on the server or lower --loaders", True),
@@ -53,6 +75,11 @@ _MEANINGS: dict[int, tuple[str, str | None, bool]] = {
     1698: ("load.denied", _URL, False),
     1820: ("load.denied", "the user's password has to be changed first", False),
     1862: ("load.denied", "the user's password has expired", False),
+    NOT_SO: (
+        "load.denied",
+        "it asks for the password itself, which only a server gets that proves who it is: ?ssl_mode=VERIFY_IDENTITY",
+        False,
+    ),
     3118: ("load.denied", "the user's account is locked", False),
     4151: ("load.denied", "the user's account is locked", False),
     2059: ("load.denied", "the client library lacks the user's authentication plugin: give the user another", False),
@@ -132,6 +159,9 @@ _MEANINGS: dict[int, tuple[str, str | None, bool]] = {
 }
 _MEANINGS[3948] = _MEANINGS[1148]
 
+# No table can have these columns (1005 is how MariaDB says that they are too many).
+TOO_WIDE = frozenset({1005, 1117, 1118})
+
 # A row is to blame for these, not the statement, the server or the user.
 _ROW_CODES = frozenset(
     {
@@ -144,6 +174,10 @@ _ROW_CODES = frozenset(
         "load.value",
     }
 )
+
+# What is missing and for whom: "INSERT, DELETE command denied to user 'u'@'h' for table …".
+_DENIALS = (1142, 1143)
+_DENIED = re.compile(r"([A-Z ,]+) command denied to user ('.*?'@'.*?')")
 
 _AT_ROW = re.compile(r"at row (\d+)")
 
@@ -167,14 +201,22 @@ def server_side_off(refused: Refused) -> Refused:
     return Refused(refused.message, code=code, next_step=next_step, retryable=retryable)
 
 
-def translate(error: MySQLdb.Error, where: str) -> Refused:
+def translate(error: MySQLdb.Error, where: Address) -> Refused:
     """Turn a driver's error into a LoadError that names the server and never the password."""
     number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    if repr(error.args).endswith(", <NULL>)"):
+        # Words that aren't UTF-8: the driver leaves nothing at all in their place, and touching that ends the process.
+        error.args = (number, "the server's words can't be read")
     text = str(error.args[1]) if len(error.args) > 1 else str(error)
     if number == 0 and isinstance(error, MySQLdb.InterfaceError):
         # The driver's own word for a connection that is closed already.
         number, text = 2006, "the connection is closed"
+    if number == NOT_SO:
+        text = "the server asks for a login that this client doesn't do here"
     code, next_step, retryable = _MEANINGS.get(number, ("load.refused", None, False))
+    denied = _DENIED.match(text) if number in _DENIALS else None
+    if denied is not None:
+        next_step = f"have it granted: GRANT {denied[1]} ON `{where.database}`.* TO {denied[2]}; {next_step}"
     refused = Refused(f"{where}: {text} (MySQL error {number})", code=code, next_step=next_step, retryable=retryable)
     refused.number, refused.words = number, text
     row = _AT_ROW.search(text)

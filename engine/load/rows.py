@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.load import tables
@@ -25,6 +25,7 @@ class BatchRows:
     Attributes:
         table: Its quoted name. MySQL lets a statement name a temporary table only once.
         first, step: The order column's value of row 0, and from one row to the next.
+        count: Rows of the batch.
     """
 
     connection: Connection
@@ -32,6 +33,7 @@ class BatchRows:
     table: str
     first: int
     step: int
+    count: int
 
     @classmethod
     def load(cls, connection: Connection, to: Destination, batch: StagedBatch) -> BatchRows:
@@ -44,16 +46,30 @@ class BatchRows:
         send_text(connection, to, batch, table)
         if to.receipt:
             check_receipt(batch, (batch.rows, batch.totals), held(connection, to, table))
-        low, high, count = connection.query(f"SELECT MIN({ORDER}), MAX({ORDER}), COUNT(*) FROM {table}")[0]
-        first, last, rows = int(str(low)), int(str(high)), int(str(count))
+        places = connection.query(f"SELECT MIN({ORDER}), MAX({ORDER}), COUNT(*) FROM {table}")[0]
+        return cls.between(connection, to, table, places, batch.rows)
+
+    @classmethod
+    def between(
+        cls, connection: Connection, to: Destination, table: str, places: Sequence[object], expected: int
+    ) -> BatchRows:
+        """Take the rows of a table, whose name is quoted, from one number to another.
+
+        Args:
+            places: The lowest number, the highest, and how many there are.
+            expected: How many rows the batch has.
+
+        Raises:
+            UnexpectedResult: They aren't so many, or not numbered evenly.
+        """
+        first, last, count = (int(str(value or 0)) for value in places)
         # 1, unless the servers of a cluster share the numbers among them (auto_increment_increment).
-        step = max(1, (last - first) // max(1, rows - 1))
-        if rows != batch.rows or first + step * (rows - 1) != last:
+        step = max(1, (last - first) // max(1, count - 1))
+        if count != expected or first + step * (count - 1) != last:
             raise UnexpectedResult(
-                f"batch {batch.number}: {rows} rows are numbered {first} to {last} in a temporary table",
-                code="load.count",
+                f"{count} of {expected} rows of a batch are numbered {first} to {last} in {table}", code="load.count"
             )
-        return cls(connection=connection, to=to, table=table, first=first, step=step)
+        return cls(connection=connection, to=to, table=table, first=first, step=step, count=count)
 
     def number(self, row: int) -> int:
         """Return the order column's value of a row of the batch, counted from 0."""

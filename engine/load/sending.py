@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import uuid
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.errors import LoadError
 from engine.load.connection import Connection
-from engine.load.receipt import compare, read_totals, totals_query
+from engine.load.receipt import collation_by_bytes, compare, read_totals, totals_query
 from engine.model import Column, ColumnTotals, StagedBatch
 from engine.sql import quote_mysql
 
@@ -21,24 +22,26 @@ class Destination:
     """Where the batches of one file go.
 
     Attributes:
+        attempt: Which attempt at the file this is, by the ledger: a batch goes in only while that is so.
         table: The target, a shadow or a staging table.
         columns: What each staged line holds, in order.
         order_column: AUTO_INCREMENT column that the file doesn't fill: rows of a batch are those from
             LAST_INSERT_ID() on. None: the batch goes through a temporary table, where it is alone.
-        staged_format: LOAD DATA's options for the staged text.
         charsets: Character set by column, for those that aren't utf8mb4.
         receipt: Ask for the receipt before each commit.
         isolate: Where the table refuses rows of a batch, find them and load the others; else the batch fails.
+        triggers: The table has some, which may change what they are given.
     """
 
     file_id: uuid.UUID
+    attempt: int
     table: str
     columns: tuple[Column, ...]
     order_column: str | None
-    staged_format: str
     charsets: Mapping[str, str | None] = field(default_factory=dict)
     receipt: bool = True
     isolate: bool = False
+    triggers: bool = False
 
     @property
     def names(self) -> str:
@@ -60,7 +63,7 @@ def send_text(connection: Connection, to: Destination, batch: StagedBatch, into:
     offered = f"headrace:{to.file_id}:{batch.number}"
     info = connection.load(
         # REPLACE isn't there to replace: without it LOCAL turns every error into a warning.
-        f"LOAD DATA LOCAL INFILE '{offered}' REPLACE INTO TABLE {into} CHARACTER SET utf8mb4 {to.staged_format} "
+        f"LOAD DATA LOCAL INFILE '{offered}' REPLACE INTO TABLE {into} CHARACTER SET utf8mb4 {batch.format} "
         f"({to.names})",
         offered,
         batch.data if batch.data is not None else _read(batch),
@@ -70,7 +73,8 @@ def send_text(connection: Connection, to: Destination, batch: StagedBatch, into:
 
 def held(connection: Connection, to: Destination, table: str, where: str = "") -> tuple[int, tuple[ColumnTotals, ...]]:
     """Ask MySQL for the number and the totals of the rows in a table, whose name is quoted, that meet a condition."""
-    return read_totals(connection.query(totals_query(table, to.columns, where, to.charsets))[0], to.columns)
+    query = totals_query(table, to.columns, where, to.charsets, collation_by_bytes(connection.server))
+    return read_totals(connection.query(query)[0], to.columns)
 
 
 def check_receipt(
@@ -102,7 +106,7 @@ def check_receipt(
 def _read(batch: StagedBatch) -> bytes:
     assert batch.path is not None
     try:
-        return batch.path.read_bytes()
+        data = batch.path.read_bytes()
     except OSError as error:
         raise LoadError(
             f"{batch.path}: a staged batch can't be read: {error.strerror}",
@@ -110,6 +114,13 @@ def _read(batch: StagedBatch) -> bytes:
             next_step="run the file again: it is staged anew",
             retryable=True,
         ) from None
+    if batch.text_crc32 is not None and zlib.crc32(data) != batch.text_crc32:
+        raise LoadError(
+            f"{batch.path}: a staged batch isn't what was written: its checksum differs",
+            code="load.staged_batch",
+            next_step="look at the disk that holds the staging folder, then run the file again: it is staged anew",
+        )
+    return data
 
 
 def _check_info(info: str, batch: StagedBatch) -> None:

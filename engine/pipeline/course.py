@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 from engine.catalog import FileStart
 from engine.config import Feed, Settings
 from engine.errors import EngineError
-from engine.load import Address, Connection
+from engine.load import Address, Connection, Control
 from engine.log import Stopwatch
 from engine.model import (
     ColumnReport,
@@ -26,10 +26,11 @@ from engine.model import (
     SourceFile,
     TableProfile,
 )
+from engine.pipeline.hints import left_out
 from engine.pipeline.planning import Plan
 from engine.pipeline.projection import Projection
 from engine.pipeline.reading import Reading
-from engine.reject import RejectFile
+from engine.reject import Origin, RejectFile
 from engine.schema import table_name
 
 
@@ -49,10 +50,18 @@ class Run:
         """Open one more connection to MySQL."""
         return Connection(self.address, connect_timeout_s=self.settings.connect_timeout_s)
 
+    def take_control(self) -> Control:
+        """Open the connection that will hold the lock of a target."""
+        return Control(self.address, connect_timeout_s=self.settings.connect_timeout_s)
+
 
 @dataclass(kw_only=True, slots=True)
 class Course:
-    """What is known so far. `claimed`: the ledger has an entry of this load."""
+    """What is known so far.
+
+    `claimed`: the ledger has an entry of this load. `locked`: it holds its target's lock. `unknown`: when that was taken
+    the ledger knew neither this file in this target nor an unfinished load from its path.
+    """
 
     run_id: str
     path: Path
@@ -62,7 +71,13 @@ class Course:
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     watch: Stopwatch = field(default_factory=Stopwatch)
     attempt: int = 1
+    locked: bool = False
     claimed: bool = False
+    unknown: bool = False
+    # Enters the load into the ledger, where that waits for what becomes of it.
+    claim: Callable[[], None] | None = None
+    # The catalog wasn't told that it begins: it's told when the ledger is, at the latest together with how it ends.
+    begins_late: bool = False
     status: FileStatus = FileStatus.FAILED
     error: EngineError | None = None
     mode: Mode = Mode.APPEND
@@ -78,7 +93,14 @@ class Course:
     restarts: int = 0
     rejects: RejectFile | None = None
     archived_to: Path | None = None
+    # The load whose corrected rejects the file has, and how that one read dates and booleans, by column.
+    replays: uuid.UUID | None = None
+    formats: Mapping[str, tuple[str, ...]] | None = None
     notes: list[str] = field(default_factory=list)
+    # The attempt, columns and checks that the catalog has already.
+    described: tuple[int, tuple[ColumnReport, ...], tuple[QualityCheck, ...]] | None = None
+    # The report of the pass over the file, where another process has made it.
+    passed: FileReport | None = None
 
     @property
     def table(self) -> str:
@@ -113,13 +135,35 @@ class Course:
             mode=self.mode,
             feed=self.feed.name,
             started_at=self.started_at,
+            replays=str(self.replays) if self.replays else None,
+        )
+
+    def origin(self, dialect: Dialect, header: tuple[str, ...] = ()) -> Origin:
+        """Say what the rejects of this load are from, as far as that is known by now."""
+        columns = self.plan.schema.columns if self.plan else ()
+        return Origin(
+            source=self.path,
+            dialect=dialect,
+            names=header,
+            file_id=self.file_id,
+            attempt=self.attempt,
+            run_id=self.run_id,
+            started_at=self.started_at,
+            table=self.table,
+            mode=self.mode,
+            feed=self.feed,
+            formats={column.name: column.type.formats for column in columns if column.type.formats},
+            replays=self.replays,
         )
 
     def columns(self) -> tuple[ColumnReport, ...]:
-        """List the columns that are loaded, with their statistics once the file is read."""
+        """List the columns that are loaded and those in the JSON column, with their statistics once the file is read."""
+        if self.passed is not None:
+            return self.passed.columns
         if self.plan is None:
             return ()
         profiles = {column.column: column for column in self.profile.columns} if self.profile else {}
+        surplus = self.reading.surplus if self.reading is not None else None
         return tuple(
             ColumnReport(
                 name=column.name,
@@ -128,7 +172,7 @@ class Course:
                 profile=profiles.get(column.name),
             )
             for column in self.plan.schema.columns
-        )
+        ) + (surplus.columns() if surplus is not None else ())
 
     def report(self) -> FileReport:
         """Report what is known of the file now."""
@@ -146,25 +190,28 @@ class Course:
             mode=self.mode,
             status=self.status,
             started_at=self.started_at,
-            seconds=self.watch.elapsed_s,
+            seconds=self.watch.elapsed_s + (self.passed.seconds if self.passed else 0.0),
             seconds_by_step=dict(self.watch.seconds),
             rows_read=reading.rows_read if reading else 0,
             rows_loaded=self.rows_loaded,
             rows_rejected=reading.rows_rejected if reading else 0,
             rejects_by_class=dict(reading.rejects_by_class) if reading else {},
             blank_lines=reading.blank_lines if reading else 0,
+            comment_lines=reading.comment_lines if reading else 0,
             repaired_rows=reading.repaired_rows if reading else 0,
             restarts=self.restarts,
             batches=reading.batches if reading else 0,
             rejects_path=self.rejects.path if self.rejects is not None and self.rejects.count else None,
+            repairs_path=self.rejects.repairs.path if self.rejects is not None and self.rejects.repairs.count else None,
             archived_to=self.archived_to,
+            replays=str(self.replays) if self.replays else None,
             error=ErrorReport(code=error.code, message=located(error, self.path), retryable=error.retryable)
             if error
             else None,
             receipt=self.receipt,
             columns=self.columns(),
             checks=self.checks,
-            notes=tuple(self.notes),
+            notes=(*self.notes, *(left_out(reading) if reading else ())),
         )
 
 

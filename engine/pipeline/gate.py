@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Never
 
+from engine.config import RejectLimit
 from engine.errors import QualityError, RejectError, ScanError
 from engine.load import add_totals, compare, subtract_totals
-from engine.model import ColumnTotals, LoadResult, QualityCheck, Receipt, TableProfile
+from engine.model import ColumnTotals, LoadResult, QualityCheck, Receipt, RejectClass, TableProfile
 from engine.pipeline.course import Course
+from engine.pipeline.hints import hint
 from engine.pipeline.reading import Reading
 from engine.quality import FileFacts, assess
 
@@ -76,32 +79,53 @@ def _checks(course: Course, reading: Reading, profile: TableProfile) -> tuple[Qu
 
 
 def _check_limit(course: Course, reading: Reading) -> None:
-    """Hold the rejects of a file against its feed's limit."""
-    limit = course.feed.max_rejects
-    if limit.allows(reading.rows_rejected, reading.rows_read):
-        return
+    """Hold the rejects of a file against its feed's limits: those of single classes, and one for all others."""
+    own = course.feed.max_rejects_per_class
+    counts = {RejectClass(name): count for name, count in reading.rejects_by_class.items()}
+    for reject_class, limit in own.items():
+        count = counts.get(reject_class, 0)
+        if not limit.allows(count, reading.rows_read):
+            _refuse(course, reading, count, limit, reject_class)
+    others = reading.rows_rejected - sum(counts.get(reject_class, 0) for reject_class in own)
+    if not course.feed.max_rejects.allows(others, reading.rows_read):
+        _refuse(course, reading, others, course.feed.max_rejects, None)
+
+
+def _refuse(
+    course: Course, reading: Reading, count: int, limit: RejectLimit, reject_class: RejectClass | None
+) -> Never:
+    """Say which limit a file is beyond; `reject_class` None for the classes without one of their own."""
     first, place = reading.first_reject, ""
-    if first is not None:
+    if first is not None and reject_class in (None, first.reject_class):
         column = f", column {first.column}" if first.column else ""
         place = f"; the first is line {first.line}{column}: {first.message}"
-    path = course.rejects.path if course.rejects is not None and course.rejects.count else None
+    kind = f" by class {reject_class.value}" if reject_class else ""
     raise RejectError(
-        f"{reading.rows_rejected:,} of {reading.rows_read:,} rows are rejected, more than the limit of {limit}{place}",
+        f"{count:,} of {reading.rows_read:,} rows are rejected{kind}, more than the limit of {limit}{place}",
         code="reject.limit",
-        next_step=(f"correct them (all are in {path})" if path else "correct them")
-        + f", or accept them with --max-rejects {reading.rows_rejected}",
+        next_step=hint(reading)
+        + _where_to_correct(course)
+        + ", or accept them with "
+        + (f"--max-rejects-per-class {reject_class.value}={count}" if reject_class else f"--max-rejects {count}"),
     )
+
+
+def _where_to_correct(course: Course) -> str:
+    if course.rejects is None or not course.rejects.count:
+        return "correct them"
+    if course.replays is not None:
+        return f"correct them in {course.path} ({course.rejects.errors_path} says what is wrong with each)"
+    return f"correct them (all are in {course.rejects.path})"
 
 
 def receipt(course: Course, results: tuple[LoadResult, ...], *, asked: bool) -> Receipt:
     """Add up the batches' receipts: each was held against the engine's figures before its commit."""
     reading = course.reading
     assert reading is not None
-    assert reading.stats is not None
     rows = sum(result.rows for result in results)
     if not asked:
         return Receipt(verified=False, rows_engine=reading.rows_kept, rows_mysql=rows, columns=(), note="switched off")
-    ours = reading.stats.totals()
+    ours = reading.counted()
     mysql = _sum([result.totals for result in results]) or ours
     refused = _sum([result.refused_totals for result in results])
     if refused is not None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from engine.config import ColumnRule, Feed
 from engine.errors import LoadError, SchemaError, SettingsError
 from engine.load import Connection, tables
-from engine.model import Dialect, ExistingTable, Index, Irregular, Mode, TableSchema
+from engine.model import Dialect, ExistingTable, Index, Irregular, Kind, Mode, TableSchema
 from engine.scan import RESCUED
 from engine.sql import statement
 
@@ -34,6 +34,8 @@ class Plan:
         model: Table that others are made like: the target, or one created for the purpose; None where none is needed.
         fills_key: The file fills a unique key, so two of its rows may collide.
         charsets: Character set by column, for those that aren't utf8mb4.
+        triggers: The target has some.
+        known: Hash of the table that the columns were planned for; None where there was none.
     """
 
     schema: TableSchema
@@ -46,6 +48,8 @@ class Plan:
     model: str | None
     fills_key: bool
     charsets: Mapping[str, str | None]
+    triggers: bool = False
+    known: bytes | None = None
 
     @property
     def target(self) -> str:
@@ -60,6 +64,19 @@ def with_rescue(header: tuple[str, ...], feed: Feed, target: ExistingTable | Non
     if target is None and RESCUED not in feed.columns:
         feed = feed.model_copy(update={"columns": {**feed.columns, RESCUED: ColumnRule(type="JSON")}})
     return (*header, RESCUED), feed
+
+
+def with_formats(schema: TableSchema, formats: Mapping[str, tuple[str, ...]]) -> TableSchema:
+    """Let dates and booleans be read as another load has read them; in the usual way where `formats` has no word."""
+    return replace(
+        schema,
+        columns=tuple(
+            replace(column, type=replace(column.type, formats=formats.get(column.name, ())))
+            if column.type.kind in (Kind.DATE, Kind.DATETIME, Kind.BOOLEAN)
+            else column
+            for column in schema.columns
+        ),
+    )
 
 
 def choose_mode(feed: Feed, target: ExistingTable | None) -> Mode:
@@ -87,6 +104,7 @@ def choose_strategy(mode: Mode, feed: Feed, target: ExistingTable | None, schema
         bound = [
             *(f"trigger {name}" for name in target.triggers),
             *(f"foreign key {name}" for name in target.foreign_keys),
+            *(["row history (system versioning)"] if target.versioned else []),
         ]
         if bound:
             raise SchemaError(
@@ -108,6 +126,20 @@ def fills_key(target: ExistingTable | None, schema: TableSchema) -> bool:
         return bool(schema.key)
     filled = {column.name for column in schema.columns}
     return any(key and set(key) <= filled for key in (target.primary_key, *target.unique_keys))
+
+
+def splits(plan: Plan) -> bool:
+    """Tell whether several processes may load batches of one file.
+
+    Each batch is a transaction of its own then, rows can't collide, and the table is ready before the first of them.
+    """
+    straight = plan.strategy == "batches" and not plan.schema.alter_sql
+    return (plan.strategy == "shadow" or straight) and not plan.fills_key
+
+
+def table_hash(table: ExistingTable | None) -> bytes | None:
+    """Hash what a table is like, to tell whether columns that were planned for it still fit; None where there is none."""
+    return None if table is None else hashlib.sha256(repr(table).encode()).digest()
 
 
 def create_model(connection: Connection, model: str, create_sql: str) -> str:
@@ -149,7 +181,8 @@ def contract_hash(schema: TableSchema, dialect: Dialect, feed: Feed, mode: Mode)
     """Hash what decides which rows a file gives: a load is resumed only under the same."""
     columns = [(c.name, c.position, c.type.mysql, c.type.formats, c.nullable) for c in schema.columns]
     rules = sorted((name, rule.model_dump_json()) for name, rule in feed.columns.items())
-    text = repr((schema.table, columns, dialect, feed.irregular.value, mode.value, schema.key, rules))
+    wide = [(field.key, field.position) for field in schema.wide]
+    text = repr((schema.table, columns, dialect, feed.irregular.value, mode.value, schema.key, rules, wide))
     return hashlib.sha256(text.encode()).digest()
 
 
@@ -209,7 +242,7 @@ def later_indexes(connection: Connection, plan: Plan) -> tuple[Index, ...]:
 def alter(connection: Connection, table: str, schema: TableSchema) -> None:
     """Run the statements that evolve a table."""
     for sql in schema.alter_sql:
-        tables.create(connection, sql, table)
+        tables.alter(connection, sql, table)
 
 
 def order_column(schema: TableSchema) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.catalog import Catalog, FileStart
 from engine.errors import CatalogError
 from engine.load import Connection, ledger
@@ -22,6 +24,18 @@ class Projection:
         self._catalog = catalog
         self.failure = failure
 
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog itself, for work that is about nothing else.
+
+        Raises:
+            CatalogError: It couldn't be reached.
+        """
+        if self._catalog is None:
+            assert self.failure is not None
+            raise self.failure
+        return self._catalog
+
     def begin(self, start: FileStart) -> None:
         """Record that a file begins."""
         if self._catalog is not None:
@@ -38,24 +52,45 @@ class Projection:
         checks: tuple[QualityCheck, ...],
         *,
         rows_read: int,
-    ) -> None:
-        """Record a file's columns and metrics."""
-        if self._catalog is not None:
-            try:
-                self._catalog.describe(file_id, attempt, columns, checks, rows_read=rows_read)
-            except CatalogError as error:
-                self._fail(error)
-
-    def finish(self, report: FileReport) -> bool:
-        """Record how a file ended; False where the catalog doesn't have it."""
+    ) -> bool:
+        """Record a file's columns and metrics; False where the catalog doesn't have them."""
         if self._catalog is None:
             return False
         try:
-            self._catalog.finish(report)
+            self._catalog.describe(file_id, attempt, columns, checks, rows_read=rows_read)
         except CatalogError as error:
             self._fail(error)
             return False
         return True
+
+    def finish(self, report: FileReport, *, described: bool = False) -> bool:
+        """Record how a file ended; False where the catalog doesn't have it.
+
+        Args:
+            described: A report with the same columns and metrics is recorded already.
+        """
+        if self._catalog is None:
+            return False
+        try:
+            self._catalog.finish(report, described=described)
+        except CatalogError as error:
+            self._fail(error)
+            return False
+        return True
+
+    def finish_all(self, reports: Sequence[FileReport]) -> list[bool]:
+        """Record that files began and how they ended, of all at once; False for those that the catalog doesn't have."""
+        if self._catalog is None:
+            return [False] * len(reports)
+        try:
+            self._catalog.finish_all(reports)
+        except CatalogError as error:
+            if error.retryable or len(reports) == 1:
+                self._fail(error)
+                return [False] * len(reports)
+            # One by one, so that what is wrong with one of them leaves the others alone.
+            return [told for report in reports for told in self.finish_all([report])]
+        return [True] * len(reports)
 
     def catch_up(self, connection: Connection) -> int:
         """Record what earlier runs could not, and return how many reports that were."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from engine.config import Feed
 from engine.errors import SourceError
@@ -18,11 +18,13 @@ from engine.model import (
     StagedBatch,
     TableSchema,
 )
+from engine.pipeline.ahead import ahead
+from engine.pipeline.surplus import Surplus
 from engine.reject import RejectFile
 from engine.scan import RESCUED, ScannedBatch, Scanner
 from engine.schema import ColumnEvidence, Evidence, Proof, gather, prove
 from engine.source import Opened, open_source
-from engine.stage import stage
+from engine.stage import FORMAT, source_format, stage, stage_source
 from engine.stats import TableStats
 
 # So many rejects of one file are written down; the rest is only counted. A file that is wrong throughout would
@@ -69,6 +71,9 @@ class Reading:
         self.batch_bytes = batch_bytes
         self.batch_rows = batch_rows
         self.width = 0
+        self.names: tuple[str, ...] = ()
+        # What stands above the first row, as UTF-8.
+        self.header_bytes = b""
         self._rejects = rejects
         self._watch = watch
         self._on_read = on_read
@@ -82,13 +87,15 @@ class Reading:
         self.batches = 0
         self.blank_lines = 0
         self.repaired_rows = 0
-        self.repaired_lines: list[int] = []
+        self.comment_lines = 0
+        # Records at the very end of what was read that are no rows: they may be a footer.
+        self.rejects_at_end = 0
         self.rejects_by_class: dict[str, int] = {}
         self.rejects_by_column: dict[str, int] = {}
         self.first_reject: Reject | None = None
         self.sha256: bytes | None = None
         self.stats: TableStats | None = None
-        self.totals: tuple[ColumnTotals, ...] = ()
+        self.surplus: Surplus | None = None
 
     def header(self) -> tuple[str, ...]:
         """Read the header alone; its names are empty where the file has none."""
@@ -97,20 +104,27 @@ class Reading:
             self.width = len(scanner.header)
             if self._rejects is not None:
                 self._rejects.header = scanner.header_bytes
+            self.names, self.header_bytes = scanner.header, scanner.header_bytes
             return scanner.header
 
-    def evidence(self, *, whole: bool) -> Evidence:
-        """Gather what types the columns can have, from the first batch or from every row."""
+    def evidence(self, *, whole: bool, only: Sequence[int] | None = None) -> Evidence:
+        """Gather what types the columns can have, from every row or from so many batches as tell how dates are written."""
         names = field_names(self.width)
+        every = (*names, RESCUED) if self.feed.irregular is Irregular.REPAIR else names
+        looked_at = every if only is None else tuple(every[at] for at in only)
         found: Evidence | None = None
         with self._watch.measure("schema"), open_source(self.file, hashed=False) as opened:
             for scanned in self._scanner(opened).batches(names):
-                seen = gather(scanned.frame, self.dialect.null_tokens, found)
+                seen = gather(scanned.frame.select(looked_at), self.dialect.null_tokens, found)
                 found = seen if found is None else found + seen
-                if not whole:
-                    return found
-        columns = (*names, RESCUED) if self.feed.irregular is Irregular.REPAIR else names
-        return found or Evidence(names=columns, columns=tuple(ColumnEvidence() for _ in columns))
+                if not whole and not found.undecided:
+                    break
+        known = dict(zip(found.names, found.columns, strict=True)) if found is not None else {}
+        return Evidence(
+            names=every,
+            columns=tuple(known.get(name, ColumnEvidence()) for name in every),
+            rows=found.rows if found is not None else 0,
+        )
 
     def staged(self, schema: TableSchema, names: tuple[str, ...]) -> Iterator[StagedBatch]:
         """Read the file from its start and yield its batches, staged in memory.
@@ -126,28 +140,28 @@ class Reading:
         self._begin()
         keys = (schema.key,) if schema.key else ()
         self.stats = TableStats.empty(schema.columns, keys=keys)
-        self.totals = self.stats.totals()
+        self.surplus = Surplus(schema, self.dialect.null_tokens)
         with open_source(self.file) as opened:
             scanner = self._scanner(opened)
-            source = scanner.batches(names)
-            while True:
-                try:
-                    with self._watch.measure("scan"):
-                        scanned = next(source, None)
-                except SourceError:
-                    # A file that grows or shrinks looks damaged first.
-                    opened.unchanged()
-                    raise
-                if scanned is None:
-                    break
-                yield self._batch(scanned, schema, keys)
-                self._on_read(opened.raw.position, self.rows_read)
+            try:
+                for scanned in ahead(self._timed(scanner.batches(names, rescue=_rescues(schema)))):
+                    yield self._batch(scanned, schema, keys)
+                    self._on_read(opened.raw.position, self.rows_read)
+            except SourceError:
+                # A file that grows or shrinks looks damaged first.
+                opened.unchanged()
+                raise
             self.blank_lines += scanner.trailing_blank_lines
             opened.unchanged()
             while opened.stream.read(1 << 20):
                 pass
             opened.unchanged()
             self.sha256 = opened.raw.digest()
+
+    def counted(self) -> tuple[ColumnTotals, ...]:
+        """Return what a receipt compares, of all rows that were kept."""
+        assert self.stats is not None
+        return self.stats.totals()
 
     def reject_refused(
         self, schema: TableSchema, names: tuple[str, ...], refused: Mapping[int, tuple[RefusedRow, ...]]
@@ -158,10 +172,13 @@ class Reading:
             refused: The rows by batch. Those that were noted before aren't noted again.
         """
         last = max(refused)
+        surplus = Surplus(schema, self.dialect.null_tokens)
         with self._watch.measure("scan"), open_source(self.file, hashed=False) as opened:
-            for scanned in self._scanner(opened).batches(names):
+            for scanned in self._scanner(opened).batches(names, rescue=_rescues(schema)):
                 if scanned.number in refused:
-                    kept = prove(scanned.frame, schema, self.feed.columns, self.dialect.null_tokens).kept
+                    kept = prove(
+                        surplus.gathered(scanned.frame), schema, self.feed.columns, self.dialect.null_tokens
+                    ).kept
                     for row in refused[scanned.number]:
                         if (scanned.number, row.row) in self._refused:
                             continue
@@ -172,10 +189,19 @@ class Reading:
                 if scanned.number == last:
                     return
 
+    def _timed(self, batches: Iterator[ScannedBatch]) -> Iterator[ScannedBatch]:
+        while True:
+            with self._watch.measure("scan"):
+                scanned = next(batches, None)
+            if scanned is None:
+                return
+            yield scanned
+
     def _batch(self, scanned: ScannedBatch, schema: TableSchema, keys: tuple[tuple[str, ...], ...]) -> StagedBatch:
         rejected_before = self.rows_rejected
         with self._watch.measure("prove"):
-            frame = scanned.frame
+            assert self.surplus is not None
+            frame = self.surplus.gathered(scanned.frame)
             proof = prove(frame, schema, self.feed.columns, self.dialect.null_tokens)
             self._take_rejects(scanned, proof)
         with self._watch.measure("stats"):
@@ -184,15 +210,17 @@ class Reading:
                 proof.typed, schema.columns, batch_number=scanned.number, keys=keys, known=self.stats
             )
             self.stats = self.stats + stats
+            self.surplus.count(scanned.frame, proof.kept)
             totals = stats.totals()
         with self._watch.measure("stage"):
-            data = stage(proof.text)
+            data, form = staged_text(scanned, proof, schema, self.width)
         self.batches += 1
         self.rows_read += scanned.rows_read
         self.rows_kept += proof.text.height
         self.blank_lines += scanned.blank_lines
-        self.repaired_rows += len(scanned.repaired_lines)
-        self.repaired_lines += scanned.repaired_lines[: max(0, 1000 - len(self.repaired_lines))]
+        self.comment_lines += scanned.comment_lines
+        self._note_repairs(scanned)
+        self._note_end(scanned)
         rejected = self.rows_rejected - rejected_before
         if proof.text.height + rejected != scanned.rows_read:
             raise AssertionError(
@@ -200,6 +228,7 @@ class Reading:
             )
         return StagedBatch(
             number=scanned.number,
+            format=form,
             byte_start=scanned.byte_start,
             byte_end=scanned.byte_end,
             first_line=scanned.first_line,
@@ -211,6 +240,21 @@ class Reading:
             totals=totals,
             data=data,
         )
+
+    def _note_repairs(self, scanned: ScannedBatch) -> None:
+        self.repaired_rows += len(scanned.repairs)
+        if self._rejects is not None:
+            for repair in scanned.repairs[: max(0, MOST_REJECTS - self._rejects.repairs.count)]:
+                self._rejects.repairs.write(repair)
+
+    def _note_end(self, scanned: ScannedBatch) -> None:
+        """Count the records at the end of a batch that are no rows."""
+        count, end = 0, scanned.byte_end
+        for reject in reversed(scanned.rejects):
+            if reject.byte_end != end:
+                break
+            count, end = count + 1, reject.byte_start
+        self.rejects_at_end = count + (self.rejects_at_end if count == scanned.rows_read else 0)
 
     def _take_rejects(self, scanned: ScannedBatch, proof: Proof) -> None:
         """Write down the records that were no rows and the rows that were not right, in the file's order."""
@@ -250,6 +294,21 @@ class Reading:
             batch_bytes=self.batch_bytes,
             batch_rows=self.batch_rows,
         )
+
+
+def staged_text(scanned: ScannedBatch, proof: Proof, schema: TableSchema, width: int) -> tuple[bytes, str]:
+    """Return a batch's text and LOAD DATA's options for it: the source's own where that says the same."""
+    whole = proof.verbatim and [column.position for column in schema.columns] == list(range(width))
+    source = scanned.source_text() if whole else None
+    form = source_format(source) if source is not None else None
+    # As many empty fields as the proof has NULLs, or one of the two takes a text for NULL (or quotes for none).
+    if source is None or form is None or len(source.empty) != sum(proof.text.null_count().row(0)):
+        return stage(proof.text), FORMAT
+    return stage_source(source), form
+
+
+def _rescues(schema: TableSchema) -> bool:
+    return any(column.name == RESCUED for column in schema.columns)
 
 
 def field_names(width: int, schema: TableSchema | None = None) -> tuple[str, ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
@@ -13,13 +13,14 @@ from pathlib import Path
 from engine.archive import expire, feed_folder
 from engine.catalog import Catalog
 from engine.config import Feed, Settings, feed_for, load_feeds, load_settings
-from engine.embedded import ensure
+from engine.embedded import are_up, ensure
 from engine.errors import CatalogError, EngineError, LoadError, SettingsError
-from engine.load import Address, Connection
-from engine.log import logger
+from engine.load import Address, Connection, Control
+from engine.log import Stopwatch, logger
 from engine.model import FileReport, Mode, Progress, RunReport, SourceFile
 from engine.pipeline.course import Course, Run
 from engine.pipeline.file_load import FileLoad
+from engine.pipeline.grouping import Group
 from engine.pipeline.projection import Projection
 from engine.source import Found, find
 
@@ -67,45 +68,116 @@ def ingest_files(
     # Checked before anything is touched; with each file's feed below them once more.
     Feed().replaced(words)
     feeds = load_feeds(settings.feeds_path)
-    began, started_at = time.perf_counter(), datetime.now(UTC)
-    run_id = uuid.uuid4().hex
+    errand = Errand.begin(settings, archive=archive, dry_run=dry_run, on_progress=on_progress)
     found = find([Path(path) for path in paths] if paths is not None else None, settings, feeds)
-    notes = _notes(found)
-    reports = [
-        _problem(path, error, run_id, (feed or feed_for(path.name, feeds)).replaced(words))
-        for path, error in found.problems
-    ]
-    if found.files:
-        urls = ensure(settings)
-        address = Address.parse(urls.mysql_url.get_secret_value())
-        with ExitStack() as stack:
-            projection = _projection(urls.catalog_url.get_secret_value(), settings, stack, dry_run=dry_run)
-            run = Run(
-                run_id=run_id,
-                settings=settings,
-                address=address,
-                projection=projection,
-                dry_run=dry_run,
-                archive=archive,
-                on_progress=on_progress or _ignore,
-            )
-            planned = [(file, feed_of(file, feed, feeds, words)) for file in found.files]
-            reports += _load_all(run, planned, stack)
-            if projection.failure is not None:
-                notes.append(
-                    f"the catalog doesn't have everything of this run: {projection.failure}. "
-                    "MySQL has it, and the next run records it"
+    errand.notes += _notes(found)
+    for path, error in found.problems:
+        errand.add_problem(path, error, (feed or feed_for(path.name, feeds)).replaced(words))
+    return errand.run([Task(file=file, feed=feed_of(file, feed, feeds, words)) for file in found.files])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """A file to load, under which feed, and what does it."""
+
+    file: SourceFile
+    feed: Feed
+    load: Callable[[Run, Control, SourceFile, Feed], FileLoad] = FileLoad
+
+
+@dataclass(kw_only=True)
+class Errand:
+    """A run from its beginning: what is known and said of it so far, and the report that this becomes."""
+
+    settings: Settings
+    archive: bool | None
+    dry_run: bool
+    on_progress: Callable[[Progress], None] | None
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    watch: Stopwatch = field(default_factory=Stopwatch)
+    reports: list[FileReport] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @classmethod
+    def begin(
+        cls,
+        settings: Settings,
+        *,
+        archive: bool | None,
+        dry_run: bool,
+        on_progress: Callable[[Progress], None] | None,
+    ) -> Errand:
+        """Begin a run; the clock starts."""
+        return cls(settings=settings, archive=archive, dry_run=dry_run, on_progress=on_progress)
+
+    def add_problem(self, path: Path, error: EngineError, feed: Feed) -> None:
+        """Report a path that isn't a file to load."""
+        course = Course(run_id=self.run_id, path=path, feed=feed)
+        course.fail(error)
+        self.reports.append(course.report())
+
+    def run(self, tasks: Sequence[Task]) -> RunReport:
+        """Load the files and report, those that were no files to load included."""
+        # Where nothing waits no server is started, but what an earlier run couldn't record is recorded.
+        idle = not (tasks or self.reports or self.dry_run) and are_up(self.settings)
+        if tasks or idle:
+            with ExitStack() as stack:
+                run = stack.enter_context(
+                    open_run(
+                        self.settings,
+                        run_id=self.run_id,
+                        dry_run=self.dry_run,
+                        archive=self.archive,
+                        on_progress=self.on_progress,
+                    )
                 )
-            if not dry_run:
-                _expire(settings, {f.name: f for _, f in planned})
-    return RunReport(
-        run_id=run_id,
-        started_at=started_at,
-        wall_seconds=time.perf_counter() - began,
-        files=tuple(reports),
-        dry_run=dry_run,
-        notes=tuple(notes),
-    )
+                self.reports += _load_all(run, tasks, stack)
+                if idle:
+                    catch_up_alone(run)
+                elif run.projection.failure is not None:
+                    self.notes.append(
+                        f"the catalog doesn't have everything of this run: {run.projection.failure}. "
+                        "MySQL has it, and the next run records it"
+                    )
+                if not self.dry_run:
+                    expire_old(self.settings, {task.feed.name: task.feed for task in tasks}.values())
+        return RunReport(
+            run_id=self.run_id,
+            started_at=self.started_at,
+            wall_seconds=self.watch.elapsed_s,
+            files=tuple(self.reports),
+            dry_run=self.dry_run,
+            notes=tuple(self.notes),
+        )
+
+
+@contextmanager
+def open_run(
+    settings: Settings,
+    *,
+    run_id: str,
+    dry_run: bool = False,
+    archive: bool | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Iterator[Run]:
+    """Open what all files of a run share: both servers, private ones started where none are configured.
+
+    Raises:
+        SettingsError: A URL makes no sense.
+        ServerError: A private server can't be started.
+    """
+    urls = ensure(settings)
+    with ExitStack() as stack:
+        yield Run(
+            run_id=run_id,
+            settings=settings,
+            address=Address.parse(urls.mysql_url.get_secret_value()),
+            projection=_projection(urls.catalog_url.get_secret_value(), settings, stack, dry_run=dry_run),
+            dry_run=dry_run,
+            archive=archive,
+            on_progress=on_progress or _ignore,
+        )
 
 
 def feed_of(file: SourceFile, feed: Feed | None, feeds: tuple[Feed, ...], overrides: Mapping[str, object]) -> Feed:
@@ -123,13 +195,6 @@ def _notes(found: Found) -> list[str]:
     return notes + [f"{item.path.name} was passed over: {item.reason}" for item in found.skipped]
 
 
-def _problem(path: Path, error: EngineError, run_id: str, feed: Feed) -> FileReport:
-    """Report a path that isn't a file to load."""
-    course = Course(run_id=run_id, path=path, feed=feed)
-    course.fail(error)
-    return course.report()
-
-
 def _projection(url: str, settings: Settings, stack: ExitStack, *, dry_run: bool) -> Projection:
     if dry_run:
         return Projection(None)
@@ -145,36 +210,54 @@ def _projection(url: str, settings: Settings, stack: ExitStack, *, dry_run: bool
     return Projection(stack.enter_context(catalog))
 
 
-def _load_all(run: Run, planned: list[tuple[SourceFile, Feed]], stack: ExitStack) -> Iterator[FileReport]:
+def catch_up_alone(run: Run) -> None:
+    """Record what earlier runs could not; a server that can't be reached is no failure of a run with nothing to do."""
+    try:
+        with closing(run.connect()) as connection:
+            _catch_up(run, connection)
+    except LoadError as error:
+        logger.debug("nothing could be caught up with: %s", error)
+
+
+def _catch_up(run: Run, connection: Connection) -> None:
+    if not run.dry_run and (done := run.projection.catch_up(connection)):
+        logger.info("recorded %d earlier reports in the catalog", done)
+
+
+def _load_all(run: Run, tasks: Sequence[Task], stack: ExitStack) -> Iterator[FileReport]:
     """Load the files one after another over one control connection, opened again where it was lost."""
-    control: Connection | None = None
-    for file, feed in planned:
+    group: Group | None = None
+    for task in tasks:
         try:
-            if control is None:
-                control = run.connect()
+            if group is None:
+                control = run.take_control()
                 stack.callback(control.close)
-                if not run.dry_run and (done := run.projection.catch_up(control)):
-                    logger.info("recorded %d earlier reports in the catalog", done)
+                _catch_up(run, control)
+                group = Group(run, control)
         except LoadError as error:
-            course = Course(run_id=run.run_id, path=file.path, file=file, feed=feed)
+            course = Course(run_id=run.run_id, path=task.file.path, file=task.file, feed=task.feed)
             course.fail(error)
             report = course.report()
             run.projection.finish(report)
             yield report
             continue
-        report = FileLoad(run, control, file, feed).load()
-        if report.error is not None and report.error.code in ("load.connection_lost", "load.unreachable"):
+        load = task.load(run, control, task.file, task.feed)
+        group.add(load)
+        yield from group.taken()
+        if load.course.error is not None and load.course.error.code in ("load.connection_lost", "load.unreachable"):
             control.close()
-            control = None
-        yield report
+            group = None
+    if group is not None:
+        group.end()
+        yield from group.taken()
 
 
-def _expire(settings: Settings, feeds: dict[str | None, Feed]) -> None:
+def expire_old(settings: Settings, feeds: Iterable[Feed]) -> None:
     """Remove what is older than its feed's retention."""
     now = datetime.now(UTC)
-    for name, feed in feeds.items():
-        if feed.archive_days is not None and name is not None:
-            gone = expire(settings.archive_dir / feed_folder(name), feed.archive_days, now)
+    for feed in feeds:
+        if feed.archive_days is not None and feed.name is not None:
+            gone = expire(settings.archive_dir / feed_folder(feed.name), feed.archive_days, now)
             logger.info("removed %d archived files older than %d days", len(gone), feed.archive_days)
         if feed.reject_days is not None:
-            expire(settings.rejects_dir / feed_folder(name), feed.reject_days, now)
+            expire(settings.rejects_dir / feed_folder(feed.name), feed.reject_days, now)

@@ -43,6 +43,8 @@ class Record:
     problem_at: int = -1
     # Every quote that opens a field closes it within the lines that belong together.
     closed: bool = True
+    # A line that is no record.
+    comment: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,11 @@ class ExactReader:
         self.width = width
         self._delimiter = dialect.delimiter.encode()
         self._quote = dialect.quote_char.encode() if dialect.quote_char else None
+        # Unlike a double quote, it's part of words: within a field that it doesn't open it says nothing.
+        self._apostrophe = self._quote == b"'"
         self._escape = dialect.escape_char.encode() if dialect.escape_char else None
+        self._comment = dialect.comment.encode() if dialect.comment else None
+        self._comment_guessed = dialect.comment_guessed
         self._null_raw = frozenset(token.encode() for token in dialect.null_tokens)
         ends = LINE_ENDS[dialect.line_end]
         self._line_end = re.compile(ends)
@@ -92,6 +98,17 @@ class ExactReader:
         Raises:
             Incomplete: More of the file is needed, which `final` says doesn't exist.
         """
+        if self._comment is None or not piece.startswith(self._comment, start):
+            return self._read(piece, start, final=final)
+        if not self._comment_guessed:
+            return self._comment_line(piece, start, final=final)
+        record = self._read(piece, start, final=final)
+        if self.width is None or self._regular(record):
+            return record
+        line = self._comment_line(piece, start, final=final)
+        return line if len(line.fields) != self.width else record
+
+    def _read(self, piece: bytes, start: int, *, final: bool) -> Record:
         far = final or len(piece) - start >= LOOK_AHEAD_BYTES
         try:
             record = self._parse(piece, start, final=final, far=far)
@@ -115,6 +132,15 @@ class ExactReader:
     def first_line(self, piece: bytes, start: int) -> Record:
         """Take the physical line at `start` as a broken record."""
         return self._line(piece, start, Record(fields=(), start=start, end=start, content_end=start))
+
+    def _comment_line(self, piece: bytes, start: int, *, final: bool) -> Record:
+        """Read the physical line at `start`; quotes mean nothing in a comment."""
+        line = self._end_of_line(piece, start)
+        if not final and (line is None or (line[1] == len(piece) and piece.endswith(b"\r"))):
+            raise Incomplete
+        content_end, behind = line or (len(piece), len(piece))
+        fields = self._split(piece[start:content_end])
+        return Record(fields=fields, start=start, end=behind, content_end=content_end, comment=True)
 
     def _regular(self, record: Record) -> bool:
         return record.problem is None and (self.width is None or len(record.fields) == self.width)
@@ -221,7 +247,7 @@ class ExactReader:
             if not final and (stop is None or stop.end() == len(piece)):
                 raise Incomplete
             until = stop.start() if stop else len(piece)
-            if self._quote and flaw_at < 0:
+            if self._quote and flaw_at < 0 and not self._apostrophe:
                 flaw_at = piece.find(self._quote, at, until)
             parts.append(piece[at:until])
             if stop is None or stop.lastgroup != "escape":

@@ -9,13 +9,11 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from engine.model import Dialect
+from engine.model import RESCUED, Dialect
+from engine.scan.form import translated
 from engine.scan.polars_reader import read_text
 from engine.scan.structure import Positions
-from engine.scan.window import REGULAR, REPAIRED, Window, vectorised
-
-# The column that keeps a long row's surplus fields where irregular rows are repaired.
-RESCUED = "_rescued"
+from engine.scan.window import REGULAR, REPAIRED, Window
 
 
 class RegularText:
@@ -32,7 +30,9 @@ class RegularText:
         self._window = window
         self._names = names
         self._rescue = rescue
-        self._dialect = dialect if vectorised(dialect) else replace(dialect, delimiter=",", quote_char='"')
+        self._source_dialect = dialect
+        # Without a form there are no regular records, and repaired ones can be written in any.
+        self._dialect = window.form or replace(dialect, delimiter=",", quote_char='"')
         self._content = _lf_ended(window, dialect)
 
     def frame(self, first: int, last: int) -> pl.DataFrame:
@@ -81,6 +81,7 @@ class RegularText:
             terminators = terminators[kept]
             owners = [np.searchsorted(window.ends[first:last], marks, "right") for marks in quoting]
             quoting = quoting[0][kept[owners[0]]], quoting[1][kept[owners[1]]]
+        text = translated(text, self._source_dialect, self._dialect)
         separators = (len(self._names) - 1) * rows
         payload = len(text) - separators - int(terminators.sum()) - len(quoting[0]) + len(quoting[1])
         return text, rows, payload

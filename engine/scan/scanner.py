@@ -17,9 +17,12 @@ from engine.scan.exact import LOOK_AHEAD_BYTES, MOST_RECORD_BYTES, ExactReader, 
 from engine.scan.regular import RegularText
 from engine.scan.structure import LINE_ENDS
 from engine.scan.text import Stream, Text
-from engine.scan.window import BLANK, REGULAR, REJECTED, REPAIRED, Window, WindowReader
+from engine.scan.undecodable import source_byte
+from engine.scan.window import BLANK, COMMENT, REGULAR, REJECTED, REPAIRED, Window, WindowReader
 
 _CONTENT = re.compile(rb"[^\r\n]")
+# What ends a DOS file, alone on its last line (some programs fill a block with it); in a single column it is a value.
+_END_MARK = re.compile(rb"(?:(?<=[\r\n])|\A)\x1a+\Z")
 
 
 class Scanner:
@@ -38,8 +41,7 @@ class Scanner:
         trailing_blank_lines: Once the batches are read: blank lines at the end of the file, which belong to no batch.
 
     Raises:
-        ScanError: The header is broken or isn't UTF-8.
-        DialectError: The file isn't in the encoding that it was taken for.
+        ScanError: The header is broken or isn't text.
     """
 
     def __init__(
@@ -55,26 +57,31 @@ class Scanner:
         self._line_end = re.compile(LINE_ENDS[dialect.line_end])
         self._text = Text(stream, dialect)
         self._number = 0
-        # Blank lines above the header or the first row; the first batch counts them.
-        self._leading_blank_lines = 0
+        # Blank lines and comments above the header or the first row; the first batch counts them.
+        self._leading_blank_lines = self._leading_comment_lines = 0
         self.trailing_blank_lines = 0
-        self.header_bytes = b"".join([self._text.skip_line() for _ in range(dialect.skip_lines)])
+        self.header_bytes = self._skipped_lines()
         self.header: tuple[str, ...] = self._read_header()
-        self._reader = WindowReader(dialect, len(self.header), repair=irregular is Irregular.REPAIR)
 
     @property
     def bytes_done(self) -> int:
         """Bytes of the decompressed file that have been dealt with."""
         return self._text.offset
 
-    def batches(self, names: Sequence[str]) -> Iterator[ScannedBatch]:
+    def batches(self, names: Sequence[str], *, rescue: bool = True) -> Iterator[ScannedBatch]:
         """Yield the batches of the file, the columns under `names`, shape (width,).
+
+        Args:
+            names: One for each field.
+            rescue: Where irregular records are repaired, a column `_rescued` keeps what a long one has too much;
+                without it long records are rejected.
 
         Raises:
             ScanError: An irregular record where the policy is `error`, or two readers that disagree.
-            DialectError: The file isn't in the encoding that it was taken for.
         """
         size = self._batch_bytes
+        repair = self._irregular is Irregular.REPAIR
+        reader = WindowReader(self._dialect, names, repair=repair, rescue=rescue)
         # In a file of one column a blank line is a NULL, unless nothing follows it.
         bare_lines = len(self.header) == 1
         while True:
@@ -88,12 +95,12 @@ class Scanner:
                 self.trailing_blank_lines, text = self._without_trailing_blank_lines(text)
             if not text:
                 return
-            window = self._reader.read(text, final=final, alone=size > self._batch_bytes)
+            window = reader.read(text, final=final, alone=size > self._batch_bytes)
             if window.incomplete:
                 size *= 2
                 continue
             size = self._batch_bytes
-            line = yield from self._cut(window, names)
+            line = yield from self._cut(window, names, rescue=repair and rescue)
             self._text.take(window.consumed)
             self._text.line = line
 
@@ -103,7 +110,7 @@ class Scanner:
         if record is None:
             return ()
         if not self._dialect.header:
-            return ("",) * len(record.fields)
+            return ("",) * (self._dialect.width or len(record.fields))
         if record.problem is not None:
             at = self._text.offset + self._text.source_bytes(piece[: max(record.problem_at, 0)])
             raise ScanError(
@@ -114,14 +121,22 @@ class Scanner:
         try:
             names = tuple((part or b"").decode("utf-8") for part in record.fields)
         except UnicodeDecodeError as error:
+            bad = source_byte(error.object, error.start)
             raise ScanError(
-                f"line {self._text.line}: the header is not UTF-8 (byte 0x{error.object[error.start]:02x})",
+                f"line {self._text.line}: the header is not {self._dialect.encoding} text (byte 0x{bad:02x})",
                 code="scan.encoding",
                 next_step="name the file's encoding, for example --encoding cp1252",
             ) from None
         self.header_bytes += piece[: record.end]
         self._advance(piece[: record.end])
         return names
+
+    def _skipped_lines(self) -> bytes:
+        """Drop and return the lines above the header that the dialect says; comments among them are counted."""
+        lines = [self._text.skip_line() for _ in range(self._dialect.skip_lines)]
+        if self._dialect.comment:
+            self._leading_comment_lines = sum(line.startswith(self._dialect.comment.encode()) for line in lines)
+        return b"".join(lines)
 
     def _first_record(self) -> tuple[Record | None, bytes]:
         """Return the first record that isn't blank, not yet taken, and the text that it begins."""
@@ -138,9 +153,10 @@ class Scanner:
                     size *= 2
                     continue
                 record = exact.first_line(piece, 0)
-            if record.content_end > record.start:
+            if record.content_end > record.start and not record.comment:
                 return record, piece
-            self._leading_blank_lines += 1
+            self._leading_blank_lines += not record.comment
+            self._leading_comment_lines += record.comment
             self.header_bytes += piece[: record.end]
             self._advance(piece[: record.end])
 
@@ -159,6 +175,9 @@ class Scanner:
 
     def _without_trailing_blank_lines(self, text: bytes) -> tuple[int, bytes]:
         """Count and drop the blank lines at the very end of the file: an editor's leftovers, not rows."""
+        mark = _END_MARK.search(text, len(text.rstrip(b"\x1a")))
+        if mark and len(self.header) > 1:
+            text = text[: mark.start()]
         at = keep = len(text.rstrip(b"\r\n"))
         blank, ended = 0, at == 0
         for end in self._line_end.finditer(text, at):
@@ -169,13 +188,13 @@ class Scanner:
             at = end.end()
         return (blank, text[:keep]) if at == len(text) else (0, text)
 
-    def _cut(self, window: Window, names: Sequence[str]) -> Generator[ScannedBatch, None, int]:
+    def _cut(self, window: Window, names: Sequence[str], *, rescue: bool) -> Generator[ScannedBatch, None, int]:
         """Cut the records of a window into batches of at most `batch_rows`; return the line behind the last."""
-        place = Place(window, self._text, self._dialect)
+        place = Place(window, self._text, self._dialect, len(names))
         flawed = sorted(window.flaws)
         if self._irregular is Irregular.ERROR and flawed:
             self._stop(place, flawed[0])
-        regular = RegularText(window, self._dialect, names, rescue=self._irregular is Irregular.REPAIR)
+        regular = RegularText(window, self._dialect, names, rescue=rescue)
         byte_start, first_line, edge = self._text.offset, self._text.line, 0
         for begin in range(0, len(window.ends), self._batch_rows):
             end = min(begin + self._batch_rows, len(window.ends))
@@ -183,29 +202,30 @@ class Scanner:
             piece = window.text[edge:until]
             byte_end = byte_start + self._text.source_bytes(piece)
             status = window.status[begin:end]
-            blank = int(np.count_nonzero(status == BLANK))
+            blank, comments = (int(np.count_nonzero(status == each)) for each in (BLANK, COMMENT))
             here = flawed[bisect_left(flawed, begin) : bisect_left(flawed, end)]
             yield ScannedBatch(
                 number=self._number,
                 byte_start=byte_start,
                 byte_end=byte_end,
                 first_line=first_line,
-                rows_read=end - begin - blank,
+                rows_read=end - begin - blank - comments,
                 frame=regular.frame(begin, end),
                 rejects=tuple(
-                    place.reject(index, RejectClass.PARSE, window.flaws[index], None)
+                    place.reject(index, RejectClass.PARSE, window.flaws[index])
                     for index in here
                     if window.status[index] == REJECTED
                 ),
-                repaired_lines=tuple(
-                    place.line(int(window.starts[index])) for index in here if window.status[index] == REPAIRED
+                repairs=tuple(
+                    place.repair(index, window.flaws[index]) for index in here if window.status[index] == REPAIRED
                 ),
                 blank_lines=blank + self._leading_blank_lines,
+                comment_lines=comments + self._leading_comment_lines,
                 crc32=zlib.crc32(piece),
                 _place=place,
                 _records=np.flatnonzero((status == REGULAR) | (status == REPAIRED)) + begin,
             )
-            self._leading_blank_lines = 0
+            self._leading_blank_lines = self._leading_comment_lines = 0
             self._number += 1
             first_line += self._lines(window.text, edge, until)
             byte_start, edge = byte_end, until

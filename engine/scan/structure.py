@@ -48,13 +48,15 @@ class Structure:
         return int(self.ends[-1]) if len(self.ends) else 0
 
 
-def structure(piece: bytes, dialect: Dialect, *, final: bool) -> Structure:
+def structure(piece: bytes, dialect: Dialect, *, final: bool, stand_in: bool = False) -> Structure:
     """Find the complete regular records at the start of `piece`, which begins at a record start.
 
     Args:
-        piece: UTF-8 text; delimiter and quote are single ASCII bytes and there is no escape character.
-        dialect: Delimiter, quote character and line end.
+        piece: UTF-8 text; delimiter and quote are single ASCII bytes.
+        dialect: Delimiter, quote character and line end. Where it has an escape character or a comment, the first of
+            them ends the piece like an irregular quote.
         final: No more text follows, so the last record may lack its terminator.
+        stand_in: The delimiter stands for another, so that the first that is quoted ends the piece as well.
     """
     codes = np.frombuffer(piece, np.uint8)
     separators = np.flatnonzero(codes == ord(dialect.delimiter))
@@ -70,14 +72,18 @@ def structure(piece: bytes, dialect: Dialect, *, final: bool) -> Structure:
         if first is not None:
             limit = int(quotes[first])
             quotes = quotes[:first]
-        separators = _outside(separators, quotes)
+        every, separators = separators, _outside(separators, quotes)
+        if stand_in and len(separators) < len(every):
+            limit = _least(limit, _first_dropped(every, separators))
         ends = _outside(ends, quotes)
         # The second of a doubled pair re-opens (even index) right behind a close.
         opening = quotes[2::2]
         doubled = opening[opening == quotes[1:-1:2][: len(opening)] + 1] if len(quotes) > 2 else opening[:0]
-    bare = _outside(_unlike_in_polars(piece, codes, dialect), quotes)
-    if len(bare):
-        limit = int(bare[0]) if limit is None else min(limit, int(bare[0]))
+    for odd in (_unlike_in_polars(piece, codes, dialect), _comments(piece, codes, dialect)):
+        bare = _outside(odd, quotes)
+        limit = _least(limit, int(bare[0]) if len(bare) else -1)
+    if dialect.escape_char is not None:
+        limit = _least(limit, _first_escape(piece, codes, dialect))
     ends = ends + 1
     if limit is not None:
         ends = ends[: int(np.searchsorted(ends, limit, "right"))]
@@ -96,6 +102,58 @@ def structure(piece: bytes, dialect: Dialect, *, final: bool) -> Structure:
         doubled=doubled[: int(np.searchsorted(doubled, edge))],
         irregular=limit is not None or bool(final and len(quotes) % 2),
     )
+
+
+def _least(limit: int | None, place: int) -> int | None:
+    """Return the smaller of a limit, None for none, and a place, negative for none."""
+    if place < 0:
+        return limit
+    return place if limit is None else min(limit, place)
+
+
+def _first_dropped(every: Positions, kept: Positions) -> int:
+    """Return the first of some positions that isn't among those that were kept of them."""
+    differ = np.flatnonzero(every[: len(kept)] != kept)
+    return int(every[differ[0]] if len(differ) else every[len(kept)])
+
+
+def _first_escape(piece: bytes, codes: npt.NDArray[np.uint8], dialect: Dialect) -> int:
+    r"""Find the first escape character, -1 for none, but for those of fields such as `\N` that stand for NULL anyhow."""
+    escape = (dialect.escape_char or "").encode()
+    first = piece.find(escape)
+    tokens = [token.encode() for token in dialect.null_tokens if token.encode().startswith(escape)]
+    if first < 0 or not tokens or len(escape) > 1:
+        return first
+    found = np.flatnonzero(codes == escape[0])
+    bounds = [ord(dialect.delimiter), _LF, _CR]
+    inner = found[(found > 0) & (found + max(map(len, tokens)) < len(codes))]
+    inner = inner[np.isin(codes[inner - 1], bounds)]
+    null = np.zeros(len(inner), np.bool_)
+    for token in tokens:
+        fits = np.isin(codes[inner + len(token)], bounds)
+        for place, code in enumerate(token):
+            fits &= codes[inner + place] == code
+        null |= fits
+    other = np.setdiff1d(found, inner[null], assume_unique=True)
+    return int(other[0]) if len(other) else -1
+
+
+def _comments(piece: bytes, codes: npt.NDArray[np.uint8], dialect: Dialect) -> Positions:
+    """Find the lines, in quotes or not, that begin as comments do."""
+    mark = (dialect.comment or "").encode()
+    if not mark or mark not in piece:
+        return np.empty(0, np.int64)
+    found: Positions = np.flatnonzero(codes[: len(codes) - len(mark) + 1] == mark[0])
+    before = codes[found - 1]
+    starts = found == 0
+    if dialect.line_end != "\r":
+        starts |= before == _LF
+    if dialect.line_end != "\n":
+        starts |= before == _CR
+    found = found[starts]
+    for place, code in enumerate(mark):
+        found = found[codes[found + place] == code]
+    return found
 
 
 def _unlike_in_polars(piece: bytes, codes: npt.NDArray[np.uint8], dialect: Dialect) -> Positions:
@@ -167,9 +225,9 @@ def _outside(positions: Positions, quotes: Positions) -> Positions:
     if not held.any():
         return positions
     change = np.zeros(len(positions) + 1, np.int8)
-    # Regions don't overlap, so a position is never the start of two; an end may meet the next start.
-    np.add.at(change, first[held], 1)
-    np.subtract.at(change, last[held], 1)
+    # Regions don't overlap, so a position is never the start or the end of two; an end may meet the next start.
+    change[first[held]] += 1
+    change[last[held]] -= 1
     outside: npt.NDArray[np.bool_] = np.cumsum(change[:-1], dtype=np.int8) == 0
     return positions[outside]
 

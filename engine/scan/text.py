@@ -6,9 +6,10 @@ import codecs
 import re
 from typing import Protocol
 
-from engine.errors import DialectError
 from engine.model import Dialect
+from engine.scan.footer import Footer
 from engine.scan.structure import LINE_ENDS
+from engine.scan.undecodable import Transcoder
 
 
 class Stream(Protocol):
@@ -20,22 +21,23 @@ class Stream(Protocol):
 class Text:
     """Reads UTF-8 bytes from a stream in any encoding and keeps what was read ahead.
 
+    Bytes that can't be decoded are in the text as invalid UTF-8.
+
     Args:
         stream: The decompressed file, at its start.
-        dialect: Encoding, line end and byte order mark.
+        dialect: Encoding, line end, footer and byte order mark.
     """
 
     def __init__(self, stream: Stream, dialect: Dialect) -> None:
         self._stream = stream
-        self._encoding = dialect.encoding
         self._line_end = re.compile(LINE_ENDS[dialect.line_end])
         self.plain = codecs.lookup(dialect.encoding).name in ("utf-8", "ascii")
-        self._decoder = None if self.plain else codecs.getincrementaldecoder(dialect.encoding)()
+        self._transcoder = None if self.plain else Transcoder(dialect.encoding)
+        self._footer = Footer(dialect.skip_footer, dialect.line_end) if dialect.skip_footer else None
         # What was read and not yet taken is buffer[start:].
         self._buffer = b""
         self._start = 0
         self._at_end = False
-        self._read_bytes = dialect.bom_bytes
         # Offset in the source of the first byte not yet taken, and its line.
         self.offset = dialect.bom_bytes
         self.line = 1
@@ -43,14 +45,14 @@ class Text:
             self._fill(dialect.bom_bytes)
 
     def peek(self, size: int) -> bytes:
-        """Return the next `size` bytes, fewer only at the end of the file.
-
-        Raises:
-            DialectError: The file isn't in the encoding that it was taken for.
-        """
+        """Return the next `size` bytes, fewer only at the end of the file."""
         missing = size - (len(self._buffer) - self._start)
         while missing > 0 and not self._at_end:
-            more = self._decode(self._fill(missing))
+            more = self._fill(missing)
+            if self._transcoder is not None:
+                more = self._transcoder.utf8(more, final=self._at_end)
+            if self._footer is not None:
+                more = self._footer.without(more, final=self._at_end)
             self._buffer = self._buffer[self._start :] + more if self._start < len(self._buffer) else more
             self._start = 0
             missing = size - len(self._buffer)
@@ -81,9 +83,13 @@ class Text:
         self.line += found is not None
         return line
 
+    def source(self, text: bytes) -> bytes:
+        """The file's own bytes of a piece of the UTF-8 text."""
+        return text if self._transcoder is None else self._transcoder.source(text)
+
     def source_bytes(self, text: bytes) -> int:
         """Length in the source of a piece of the UTF-8 text."""
-        return len(text) if self.plain else len(text.decode("utf-8").encode(self._encoding, "replace"))
+        return len(self.source(text))
 
     def _fill(self, size: int) -> bytes:
         parts, missing = [], size
@@ -95,23 +101,3 @@ class Text:
             parts.append(part)
             missing -= len(part)
         return b"".join(parts)
-
-    def _decode(self, raw: bytes) -> bytes:
-        if self._decoder is None:
-            return raw
-        try:
-            text = self._decoder.decode(raw, final=self._at_end)
-        except UnicodeDecodeError as error:
-            # The decoder had kept the beginning of a character.
-            at = self._read_bytes + len(raw) - len(error.object) + error.start
-            before = (
-                self._buffer[self._start :] + error.object[: error.start].decode(self._encoding, "replace").encode()
-            )
-            line = self.line + sum(1 for _ in self._line_end.finditer(before))
-            raise DialectError(
-                f"line {line}: byte {at} (0x{error.object[error.start]:02x}) is not {self._encoding} text",
-                code="dialect.encoding",
-                next_step="name the file's encoding with --encoding",
-            ) from None
-        self._read_bytes += len(raw)
-        return text.encode("utf-8")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from engine.model import ColumnType
+from dataclasses import replace
+
+from engine.model import ColumnType, Kind
 from engine.schema.evidence import ColumnEvidence, Evidence, Shape
 from engine.schema.limits import Fitted, fit
 from engine.schema.temporal import FORMATS
 from engine.schema.types import (
+    boolean_type,
     date_type,
     datetime_type,
     decimal_type,
@@ -22,6 +25,12 @@ from engine.schema.types import (
 # better than a row of 65,535 bytes that is used up.
 _VARCHAR_STEPS = (64, 128, 255, 512, 1024, 2048, 4096)
 _EMPTY_COLUMN_CHARS = 255
+# Other words for yes and no, and a mix of spellings, can be given back only as text.
+_BOOLEANS = {
+    Shape.LOWER_BOOLEAN: ("false", "true"),
+    Shape.TITLE_BOOLEAN: ("False", "True"),
+    Shape.UPPER_BOOLEAN: ("FALSE", "TRUE"),
+}
 
 
 def decide(evidence: Evidence, *, all_text: bool = False) -> tuple[ColumnType, ...]:
@@ -43,7 +52,16 @@ def decide_column(column: ColumnEvidence, *, all_text: bool = False) -> ColumnTy
     """Choose the type of one column by itself; a column without a value becomes VARCHAR(255)."""
     if not column.filled:
         return varchar_type(_EMPTY_COLUMN_CHARS)
-    return (None if all_text else _number(column) or _moment(column)) or text_for(column)
+    return (None if all_text else _boolean(column) or _number(column) or _moment(column)) or text_for(column)
+
+
+def as_written(known: ColumnType, seen: ColumnEvidence | None) -> ColumnType:
+    """Read dates as the file writes them where that is certain: a type says what a value is, not how it looks."""
+    written = seen.date_format if seen is not None else None
+    if written is None or known.formats:
+        return known
+    same_kind = known.kind is (Kind.DATETIME if FORMATS[written].has_time else Kind.DATE)
+    return replace(known, formats=(written,)) if same_kind else known
 
 
 def text_for(column: ColumnEvidence) -> ColumnType:
@@ -52,6 +70,11 @@ def text_for(column: ColumnEvidence) -> ColumnType:
         if chars >= 2 * column.max_chars:
             return varchar_type(chars)
     return text_type(column.max_bytes)
+
+
+def _boolean(column: ColumnEvidence) -> ColumnType | None:
+    spellings = column.shapes & _BOOLEANS.keys()
+    return boolean_type(*_BOOLEANS[next(iter(spellings))]) if spellings else None
 
 
 def _number(column: ColumnEvidence) -> ColumnType | None:
@@ -78,5 +101,7 @@ def _moment(column: ColumnEvidence) -> ColumnType | None:
     if column.date_format is None:
         return None
     return (
-        datetime_type(0, column.date_format) if FORMATS[column.date_format].has_time else date_type(column.date_format)
+        datetime_type(column.fraction_digits, column.date_format)
+        if FORMATS[column.date_format].has_time
+        else date_type(column.date_format)
     )

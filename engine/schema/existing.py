@@ -7,16 +7,21 @@ from dataclasses import replace
 
 from engine.config import Feed
 from engine.errors import SchemaError
-from engine.model import Column, ColumnType, ExistingTable, Kind, Mode, TableColumn, TableSchema
+from engine.model import RESCUED, Column, ColumnType, ExistingTable, Kind, Mode, TableColumn, TableSchema
 from engine.schema.binding import bind_existing, bind_new, declared_type, rule_for
-from engine.schema.decide import decide_column
+from engine.schema.decide import as_written, decide_column
 from engine.schema.evidence import ColumnEvidence, Evidence
 from engine.schema.evolve import may_widen, widened
-from engine.schema.names import identity
+from engine.schema.limits import how_many
+from engine.schema.names import ROW_ID, WIDE, identity
+from engine.schema.notes import notes_on_values
 from engine.schema.plan import column_sql
-from engine.schema.temporal import FORMATS
 from engine.schema.types import parse_type
-from engine.sql import quote_mysql
+from engine.schema.wide import has_wide, wide_column, wide_fields, wide_note, wide_type
+from engine.sql import quote_mysql, text_mysql
+
+# A difference of a thousand columns is told by its first ones.
+_LISTED = 20
 
 
 def plan_existing(
@@ -40,33 +45,43 @@ def plan_existing(
             `schema.type_unsupported`.
     """
     bound = bind_existing(header, table, feed)
-    _check_drift(table, header, bound, feed)
-    by_name = {column.name: column for column in table.columns}
     legal = bind_new(header, feed)
     seen = evidence.columns if evidence is not None else (None,) * len(header)
-    columns, alters, notes = [], list[str](), list[str]()
+    unknown = [at for at, name in enumerate(bound) if name is None]
+    # What a table with a JSON column lacks goes there, whatever its type would be.
+    wide = feed.wide == "json" and has_wide(table)
+    new = {at: _new_column(legal[at], header[at], at, seen[at], feed) for at in ([] if wide else unknown)}
+    surplus = frozenset(unknown) if wide else _surplus(table, list(new.values()), feed)
+    _check_drift(table, header, [at for at in new if at not in surplus], bound, feed)
+    by_name = {column.name: column for column in table.columns}
+    columns, changes, notes = [], list[str](), list[str]()
     for position, (text, target, found) in enumerate(zip(header, bound, seen, strict=True)):
-        if target is None and feed.new_columns == "discard":
+        if position in surplus or (target is None and feed.new_columns == "discard"):
             continue
         if target is None:
-            column = _new_column(legal[position], text, position, found, feed)
-            alters.append(f"ALTER TABLE {{table}} ADD COLUMN {column_sql(column.name, column.type)}")
+            column = new[position]
+            changes.append(f"ADD COLUMN {column_sql(column.name, column.type)}")
         else:
-            column, alter, note = _known_column((text, position), by_name[target], found, table, feed)
-            alters += alter
+            column, change, note = _known_column((text, position), by_name[target], found, table, feed)
+            changes += change
             notes += note
         columns.append(column)
+    loaded = [seen[column.position] for column in columns]
+    if surplus:
+        columns.append(wide_column(header))
+        loaded.append(None)
+        changes += [] if wide else [f"ADD COLUMN {column_sql(WIDE, wide_type())}"]
+    fields = wide_fields(header, feed, surplus)
     return TableSchema(
         table=table.name,
         columns=tuple(columns),
         auto_column=next((one.name for one in table.columns if one.auto_increment and one.name not in bound), None),
         key=_key(table, [column.name for column in columns], feed, mode),
         exists=True,
-        alter_sql=tuple(alters),
-        ignored=tuple(text for text, target in zip(header, bound, strict=True) if target is None)
-        if feed.new_columns == "discard"
-        else (),
-        notes=tuple(notes),
+        alter_sql=(f"ALTER TABLE {{table}} {', '.join(changes)}",) if changes else (),
+        wide=fields,
+        ignored=tuple(header[at] for at in new if at not in surplus) if feed.new_columns == "discard" else (),
+        notes=(*notes, *([wide_note(fields, table.name)] if fields else []), *notes_on_values(columns, loaded)),
     )
 
 
@@ -90,7 +105,7 @@ def _known_column(
     except SchemaError as error:
         message = f"column {column.name} of {table.name}: {error.message}"
         raise SchemaError(message, code=error.code, next_step=error.next_step) from None
-    known = _as_written(known, seen)
+    known = replace(as_written(known, seen), charset=_character_set_lacking(column))
     bound = Column(
         name=column.name, original=text, position=position, type=known, declared=True, nullable=column.nullable
     )
@@ -103,36 +118,62 @@ def _known_column(
     wider = widened(known, seen) if seen is not None else None
     if wider is None:
         return bound, [], []
-    definition = column_sql(column.name, wider, nullable=column.nullable, suffix=_character_set(column, wider))
+    definition = column_sql(column.name, wider, nullable=column.nullable, suffix=_kept(column, wider))
     note = f"column {column.name} widened from {known.mysql} to {wider.mysql}"
-    return replace(bound, type=wider), [f"ALTER TABLE {{table}} MODIFY COLUMN {definition}"], [note]
+    return replace(bound, type=wider), [f"MODIFY COLUMN {definition}"], [note]
 
 
-def _as_written(known: ColumnType, seen: ColumnEvidence | None) -> ColumnType:
-    """Read dates as the file writes them where that is certain: a table says what a value is, not how it looks."""
-    written = seen.date_format if seen is not None else None
-    if written is None or known.formats:
-        return known
-    same_kind = known.kind is (Kind.DATETIME if FORMATS[written].has_time else Kind.DATE)
-    return replace(known, formats=(written,)) if same_kind else known
+def _character_set_lacking(column: TableColumn) -> str | None:
+    return None if column.character_set in (None, "utf8mb4") else column.character_set
 
 
-def _character_set(column: TableColumn, wider: ColumnType) -> str:
-    # MODIFY takes the table's own where none is given.
-    if wider.kind is not Kind.TEXT or column.character_set is None:
-        return ""
-    return f" CHARACTER SET {column.character_set}" + (f" COLLATE {column.collation}" if column.collation else "")
+def _kept(column: TableColumn, wider: ColumnType) -> str:
+    """Write what MODIFY would take away, or from the table, where it isn't said again."""
+    kept = ""
+    if wider.kind is Kind.TEXT and column.character_set is not None:
+        kept = f" CHARACTER SET {column.character_set}" + (f" COLLATE {column.collation}" if column.collation else "")
+    return (
+        kept
+        + (" INVISIBLE" if column.invisible else "")
+        + (f" COMMENT {text_mysql(column.comment)}" if column.comment else "")
+    )
 
 
 def _new_column(name: str, text: str, position: int, seen: ColumnEvidence | None, feed: Feed) -> Column:
     rule = rule_for(name, feed)
     declared = declared_type(name, rule)
-    column = declared or decide_column(seen or ColumnEvidence(), all_text=feed.all_text)
+    column = as_written(declared, seen) if declared else decide_column(seen or ColumnEvidence(), all_text=feed.all_text)
     return Column(name=name, original=text, position=position, type=column, declared=declared is not None)
 
 
-def _check_drift(table: ExistingTable, header: Sequence[str], bound: Sequence[str | None], feed: Feed) -> None:
-    surplus = [text for text, target in zip(header, bound, strict=True) if target is None]
+def _surplus(table: ExistingTable, new: Sequence[Column], feed: Feed) -> frozenset[int]:
+    """Return the positions of the new columns for which a table without a JSON column gets one.
+
+    These are what is left when a feed that evolves has filled the table. (A table that has a JSON column takes every
+    further column there, whatever the policy for new ones: what was in it once must not turn up beside it.)
+    """
+    if feed.wide == "error" or not new or feed.new_columns != "evolve":
+        return frozenset()
+    there = [_type_for_size(column) for column in table.columns if column.name != ROW_ID]
+    types = [*there, *(column.type for column in new)]
+    if how_many(types, [False] * len(types)) == len(types):
+        return frozenset()
+    held = how_many([wide_type(), *types], [False] * (1 + len(types))) - 1
+    return frozenset(column.position for column in new[max(0, held - len(there)) :])
+
+
+def _type_for_size(column: TableColumn) -> ColumnType:
+    try:
+        return parse_type(column.column_type)
+    except SchemaError:
+        # A BLOB or the like, which takes as much.
+        return parse_type("LONGTEXT")
+
+
+def _check_drift(
+    table: ExistingTable, header: Sequence[str], new: Sequence[int], bound: Sequence[str | None], feed: Feed
+) -> None:
+    surplus = [header[at] for at in new]
     missing = [column for column in table.columns if column.name not in bound and not _can_be_left_out(column)]
     required = [column for column in missing if not column.nullable]
     refused_new = surplus if feed.new_columns == "freeze" else []
@@ -141,14 +182,21 @@ def _check_drift(table: ExistingTable, header: Sequence[str], bound: Sequence[st
         return
     parts = []
     if surplus:
-        parts.append(f"only in the file: {', '.join(map(repr, surplus))}")
+        parts.append(f"only in the file: {_listed([repr(text) for text in surplus])}")
     if missing:
-        parts.append(f"only in the table: {', '.join(column.name for column in missing)}")
+        parts.append(f"only in the table: {_listed([column.name for column in missing])}")
     raise SchemaError(
         f"the file's columns differ from those of {table.name} ({'; '.join(parts)})",
         code="schema.drift",
-        next_step=_settle(surplus, missing, required, refused_new),
+        next_step=f'add wide = "json" to the feed (or --wide json): they are in {WIDE} then, as those of earlier files'
+        if refused_new and any(column.name == WIDE for column in table.columns)
+        else _settle(surplus, missing, required, refused_new),
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
 
 
 def _settle(
@@ -176,7 +224,8 @@ def _toml(text: str) -> str:
 
 
 def _can_be_left_out(column: TableColumn) -> bool:
-    return column.auto_increment or column.generated or column.has_default
+    own = column.name in (WIDE, RESCUED) and column.nullable
+    return own or column.auto_increment or column.generated or column.has_default
 
 
 def _key(table: ExistingTable, names: Sequence[str], feed: Feed, mode: Mode) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from engine.model import Column, ColumnType, Kind
 from engine.schema import numbers
-from engine.schema.texts import is_json
+from engine.schema.temporal import ZONED
+from engine.schema.texts import first_unwritable, json_fault
 from engine.schema.types import members
 
 _SHOWN_CHARS = 80
@@ -33,6 +34,8 @@ def _reason(value: str, column: ColumnType) -> tuple[str, str, str]:
         return "type.empty", "is a quoted empty text", '--null "" reads it as NULL'
     if value != value.strip():
         return _not_of(column), "has blanks around it", "take them away"
+    if column.kind is Kind.BOOLEAN:
+        return _not_of(column), "is neither true nor false", "correct it, or declare the column as text"
     if column.kind in (Kind.INTEGER, Kind.DECIMAL, Kind.DOUBLE):
         return _number(value, column)
     return _moment(value, column)
@@ -41,22 +44,26 @@ def _reason(value: str, column: ColumnType) -> tuple[str, str, str]:
 def _text(value: str, column: ColumnType) -> tuple[str, str, str]:
     if members(column):
         return "type.not_allowed", "is none of its values as they are defined", "correct it, or extend the type"
-    if column.mysql == "JSON" and not is_json(value):
-        return "type.not_json", "isn't JSON", "correct it, or declare the column LONGTEXT"
+    if column.mysql == "JSON" and (fault := json_fault(value)) is not None:
+        return "type.not_json", fault, "correct it, or declare the column LONGTEXT"
     if column.max_chars is not None and len(value) > column.max_chars:
         return "type.too_long", f"has {len(value):,} characters", "shorten it, or widen the column"
     if column.max_bytes is not None and (size := len(value.encode())) > column.max_bytes:
         return "type.too_long", f"has {size:,} bytes", "shorten it, or widen the column to LONGTEXT"
+    if (char := first_unwritable(value, column.charset)) is not None:
+        fix = "convert the column to utf8mb4"
+        return "type.not_in_charset", f"has {char!r}, which the column's character set {column.charset} lacks", fix
     return "type.trailing_blank", "ends with a blank, which CHAR would lose", "declare the column VARCHAR"
 
 
 def _number(value: str, column: ColumnType) -> tuple[str, str, str]:
-    if re.fullmatch(numbers.ANY_NUMBER, value) is None:
+    number = numbers.decimal_of(value)
+    if number is None:
         return _not_of(column), "isn't a number", "correct it, or declare the column as text"
-    if column.minimum == 0 and Decimal(value) < 0:
+    if column.minimum == 0 and number < 0:
         return "type.out_of_range", "is negative", "correct it, or use a type that isn't UNSIGNED"
     if column.kind is Kind.INTEGER:
-        return _integer(Decimal(value), column)
+        return _integer(number, column)
     if column.kind is Kind.DOUBLE:
         return "type.too_precise", "would be changed by a floating-point type", "declare the column DECIMAL or text"
     return _decimal(value, column)
@@ -73,22 +80,26 @@ def _integer(number: Decimal, column: ColumnType) -> tuple[str, str, str]:
 
 def _decimal(value: str, column: ColumnType) -> tuple[str, str, str]:
     scale = column.scale or 0
-    plain = numbers.plain_decimal(value, scale)
-    if plain is None:
-        return "type.too_precise", f"has more than {scale} digits after the point", "round it, or use a larger scale"
     room = (column.precision or 0) - scale
-    if len(plain.partition(".")[0].strip("-").lstrip("0")) > room:
+    number = numbers.decimal_of(value)
+    if number and number.adjusted() >= room:
         return "type.out_of_range", f"has more than {room} digits before the point", "correct it, or use more digits"
+    if numbers.plain_decimal(value, scale) is None:
+        return "type.too_precise", f"has more than {scale} digits after the point", "round it, or use a larger scale"
     return "type.not_decimal", "isn't written as a plain decimal", "write it with digits and a point alone"
 
 
 def _moment(value: str, column: ColumnType) -> tuple[str, str, str]:
-    if column.formats:
+    zoned = column.formats == (ZONED,)
+    if column.formats and not zoned:
         return _not_of(column), f"isn't a date of the format {column.formats[0]}", "correct it, or change the format"
-    if column.kind is not Kind.DATE and re.search(r"[0-9](?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$", value[10:]):
-        fix = 'declare format = "%Y-%m-%dT%H:%M:%S%.f%z" to store UTC, or the column as text'
+    has_zone = re.search(r"[0-9] ?(?:Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?)$", value[10:]) is not None
+    if has_zone and not zoned and column.kind is not Kind.DATE:
+        fix = 'declare format = "%+" where all have one, to store UTC, or the column as text'
         return _not_of(column), "has a time zone", fix
-    if match := re.search(r":[0-9]{2}\.([0-9]+)$", value):
+    if zoned and not has_zone:
+        return _not_of(column), "has no time zone, unlike the column's others", "add it, such as +00:00 or Z"
+    if match := re.search(r":[0-9]{2}\.([0-9]+)", value):
         digits = len(match[1].rstrip("0"))
         if digits > column.fraction_digits and column.kind is not Kind.DATE:
             return "type.too_precise", f"has {digits} digits of a second's fraction", "use more digits, up to 6"
@@ -101,6 +112,7 @@ def _moment(value: str, column: ColumnType) -> tuple[str, str, str]:
 
 def _not_of(column: ColumnType) -> str:
     return {
+        Kind.BOOLEAN: "type.not_boolean",
         Kind.INTEGER: "type.not_integer",
         Kind.DECIMAL: "type.not_decimal",
         Kind.DOUBLE: "type.not_number",

@@ -21,6 +21,8 @@ _ROW_OVERHEAD = 8
 # A longer column's contents can leave the page, and 40 bytes and its length stay. MariaDB counts a VARCHAR of up to
 # 255 bytes whole, so that VARCHAR(63) takes 253: only 31 fit, where 196 of VARCHAR(64) do.
 _OFF_PAGE_BYTES = 41
+# What a TEXT or JSON takes of the row: its length and a pointer.
+_TEXT_ROW_BYTES = 12
 # Up to here a VARCHAR takes less of the page than a TEXT.
 _SHORT_CHARS = 9
 _LEFTOVER_BYTES = (0, 1, 1, 2, 2, 3, 3, 4, 4, 4)
@@ -64,8 +66,39 @@ def fit(types: Sequence[ColumnType], seen_chars: Sequence[int | None], seen_byte
     return Fitted(types=tuple(fitted), spilled=spilled, shortened=shortened)
 
 
+def fits(types: Sequence[ColumnType], seen_chars: Sequence[int | None]) -> bool:
+    """Tell whether `fit` can make one table of these columns."""
+    try:
+        fit(types, seen_chars, [0] * len(types))
+    except SchemaError:
+        return False
+    return True
+
+
+def how_many(types: Sequence[ColumnType], movable: Sequence[bool]) -> int:
+    """Tell how many columns, counted from the first, one table holds with the room that their types have.
+
+    Args:
+        types: In the order in which columns are given up from the end.
+        movable: Which VARCHAR may become TEXT.
+    """
+    row = page = 0
+    for count, (column, moves) in enumerate(zip(types, movable, strict=True), start=1):
+        size = row_bytes(column)
+        row += min(size, _TEXT_ROW_BYTES) if moves and column.kind is Kind.TEXT else size
+        page += page_bytes(column)
+        nulls = (count + 7) // 8
+        if (
+            count > MAX_COLUMNS
+            or _ROW_OVERHEAD + nulls + row > MAX_ROW_BYTES
+            or _PAGE_OVERHEAD + nulls + page > MAX_PAGE_BYTES
+        ):
+            return count - 1
+    return len(types)
+
+
 def refuse_too_many(columns: int) -> None:
-    """Refuse a file that no table can hold before its values are looked at (20,000 columns take 20 s).
+    """Refuse a file that no table can hold before its values are looked at.
 
     Raises:
         SchemaError: `schema.too_wide`.
@@ -77,7 +110,7 @@ def refuse_too_many(columns: int) -> None:
 def row_bytes(column: ColumnType) -> int:
     """Return what a column takes of MySQL's 65,535 bytes for a row, in utf8mb4."""
     if column.kind is Kind.TEXT and column.max_bytes is not None:
-        return 12
+        return _TEXT_ROW_BYTES
     if (fixed := _fixed_bytes(column)) is not None:
         return fixed
     size = 4 * (column.max_chars or 0)
@@ -154,5 +187,6 @@ def _too_wide(finding: str) -> SchemaError:
     return SchemaError(
         f"no table can hold this file: {finding}",
         code="schema.too_wide",
-        next_step="declare columns with shorter or numeric types in the feed, or split the file by columns",
+        next_step='keep the surplus columns in one JSON column with --wide json (in a feed: wide = "json"), '
+        "or declare columns with shorter or numeric types",
     )

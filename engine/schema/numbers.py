@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import polars as pl
 
@@ -18,6 +18,8 @@ NEGATIVE_ZERO = r"-0*\.?0*(?:[eE].*)?"
 
 # Decimals of that many digits map to doubles one to one, so the shortest text of the double is the same number.
 SAFE_DIGITS = 15
+# Written out, a number of more digits than that is longer than any column holds.
+_MOST_DIGITS = 1000
 _SMALLEST = 2.2250738585072014e-308
 
 
@@ -57,17 +59,24 @@ def digits(text: pl.Series) -> pl.Series:
     return mantissa.str.strip_chars_start("0").str.len_bytes()
 
 
+def decimal_of(text: str) -> Decimal | None:
+    """Return the number that a text is, None where it is none or its exponent has more digits than a Decimal's."""
+    if re.fullmatch(ANY_NUMBER, text) is None:
+        return None
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return None
+
+
 def plain_decimal(text: str, scale: int) -> str | None:
     """Write a decimal without exponent, plus sign, leading zeros, and zeros beyond `scale`.
 
     Returns:
         The text of the same number, None where `text` is no number or needs more digits after the point.
     """
-    if re.fullmatch(ANY_NUMBER, text) is None:
-        return None
-    value = Decimal(text)
-    exponent = value.as_tuple().exponent
-    if not isinstance(exponent, int) or abs(exponent) > 1000:
+    value = decimal_of(text)
+    if value is None or abs(value.adjusted()) > _MOST_DIGITS:
         return None
     plain = format(value, "f")
     whole, _, fraction = plain.partition(".")

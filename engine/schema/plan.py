@@ -9,11 +9,13 @@ from engine.config import Feed
 from engine.errors import SchemaError
 from engine.model import Column, ColumnType, Kind, TableSchema
 from engine.schema.binding import bind_new, declared_type, rule_for
-from engine.schema.decide import decide_column
+from engine.schema.decide import as_written, decide_column
 from engine.schema.evidence import ColumnEvidence, Evidence
-from engine.schema.limits import fit, row_bytes
-from engine.schema.names import ROW_ID, identity
+from engine.schema.limits import Fitted, fit, fits, how_many, row_bytes
+from engine.schema.names import ROW_ID, WIDE, identity, names_note
+from engine.schema.notes import notes_on_values
 from engine.schema.types import varchar_type
+from engine.schema.wide import by_precedence, wide_column, wide_fields, wide_note, wide_type
 from engine.sql import quote_mysql
 
 KEY_NAME = "headrace_key"
@@ -31,6 +33,9 @@ class _Draft:
     nullable: bool
 
 
+_WIDE = _Draft(name=WIDE, type=wide_type(), seen=None, nullable=True)
+
+
 def plan_new(table: str, header: Sequence[str], evidence: Evidence, feed: Feed) -> TableSchema:
     """Plan a table that doesn't exist yet.
 
@@ -45,6 +50,8 @@ def plan_new(table: str, header: Sequence[str], evidence: Evidence, feed: Feed) 
         evidence: About the file's columns, in the header's order.
         feed: What is declared about them.
 
+    Where no table can hold them all and the feed has `wide = "json"`, the surplus columns go into one JSON column.
+
     Raises:
         SchemaError: No table can hold the columns, or the feed declares what the file lacks.
     """
@@ -54,29 +61,32 @@ def plan_new(table: str, header: Sequence[str], evidence: Evidence, feed: Feed) 
     )
     key = _key(table, names, feed)
     drafts = _with_key(drafts, key)
-    fitted = fit(
-        [draft.type for draft in drafts],
-        [None if draft.seen is None or draft.name in key else draft.seen.max_chars for draft in drafts],
-        [0 if draft.seen is None else draft.seen.max_bytes for draft in drafts],
-    )
+    stay = _columns_of_their_own(drafts, names, key, feed)
+    surplus = wide_fields(header, feed, set(range(len(header))).difference(stay))
+    drafts = [drafts[at] for at in (*stay, *range(len(header), len(drafts)))] + ([_WIDE] if surplus else [])
+    fitted = _fit(drafts, key)
     columns = tuple(
         Column(
             name=draft.name,
-            original=text,
+            original=header[position],
             position=position,
             type=column,
             declared=draft.seen is None,
             nullable=draft.nullable,
         )
-        for position, (text, draft, column) in enumerate(zip(header, drafts, fitted.types, strict=False))
-    )
+        for position, draft, column in zip(stay, drafts, fitted.types, strict=False)
+    ) + ((wide_column(header),) if surplus else ())
     return TableSchema(
         table=table,
         columns=columns,
         create_sql=_create_sql(drafts, fitted.types, key),
         auto_column=ROW_ID,
         key=key,
-        notes=_notes([draft.name for draft in drafts], evidence, names, fitted.spilled, fitted.shortened),
+        wide=surplus,
+        notes=_notes([draft.name for draft in drafts], fitted.spilled, fitted.shortened)
+        + names_note(columns, feed)
+        + ((wide_note(surplus, table),) if surplus else ())
+        + notes_on_values(columns, [evidence.columns[at] for at in stay] + [None] * bool(surplus)),
     )
 
 
@@ -86,12 +96,47 @@ def column_sql(name: str, column: ColumnType, *, nullable: bool = True, suffix: 
     return text.replace("{", "{{").replace("}", "}}")
 
 
+def _columns_of_their_own(
+    drafts: Sequence[_Draft], names: Sequence[str], key: Sequence[str], feed: Feed
+) -> Sequence[int]:
+    """Return the positions of the columns that stay columns, ascending: all, where the feed lets none go or all fit.
+
+    Otherwise those that the feed speaks of, then as many of the others, in the file's order, as fit with the room that
+    their types have beside the JSON column.
+
+    Raises:
+        SchemaError: `schema.too_wide`, without a JSON column or even with one.
+    """
+    width = len(names)
+    if feed.wide == "error" or fits([draft.type for draft in drafts], _seen_chars(drafts, key)):
+        return range(width)
+    first, rest = by_precedence(names, feed)
+    ordered = [_WIDE, *drafts[width:], *(drafts[at] for at in (*first, *rest))]
+    held = how_many([draft.type for draft in ordered], [draft.seen is not None for draft in ordered])
+    left = held - 1 - len(drafts[width:])
+    if left < len(first):
+        _fit(ordered[: 1 + len(drafts[width:]) + len(first)], key)
+    return sorted((*first, *rest[: left - len(first)]))
+
+
+def _fit(drafts: Sequence[_Draft], key: Sequence[str]) -> Fitted:
+    return fit(
+        [draft.type for draft in drafts],
+        _seen_chars(drafts, key),
+        [0 if draft.seen is None else draft.seen.max_bytes for draft in drafts],
+    )
+
+
+def _seen_chars(drafts: Sequence[_Draft], key: Sequence[str]) -> list[int | None]:
+    return [None if draft.seen is None or draft.name in key else draft.seen.max_chars for draft in drafts]
+
+
 def _draft(name: str, seen: ColumnEvidence, feed: Feed) -> _Draft:
     rule = rule_for(name, feed)
     declared = declared_type(name, rule)
     return _Draft(
         name=name,
-        type=declared or decide_column(seen, all_text=feed.all_text),
+        type=as_written(declared, seen) if declared else decide_column(seen, all_text=feed.all_text),
         seen=None if declared else seen,
         nullable=not (rule and rule.not_null),
     )
@@ -167,18 +212,14 @@ def _create_sql(drafts: Sequence[_Draft], types: Sequence[ColumnType], key: Sequ
 
 def _notes(
     names: Sequence[str],
-    evidence: Evidence,
-    file_names: Sequence[str],
     spilled: Sequence[int],
     shortened: Sequence[int],
 ) -> tuple[str, ...]:
-    ambiguous = [name for name, seen in zip(file_names, evidence.columns, strict=True) if seen.ambiguous]
     findings = (
         ("stored as TEXT, because all VARCHAR of a row share 65,535 bytes", [names[index] for index in spilled]),
         (
             "without room for longer values, because a row's columns share 8,126 bytes of a page",
             [names[index] for index in shortened],
         ),
-        ("dates that can be read in more than one way, kept as text (declare a format in the feed)", ambiguous),
     )
     return tuple(f"{finding}: {', '.join(columns)}" for finding, columns in findings if columns)

@@ -47,6 +47,7 @@ class Proof:
         kept: Indices of those rows in the frame that was given, None where all fit.
         failures: In the order of the rows, then of the columns. Of a column that must be widened only the first.
         failed_rows: Indices of the rows that don't fit, ascending.
+        verbatim: `text` is the cells of the frame that was given as they came, NULL tokens aside.
     """
 
     text: pl.DataFrame
@@ -54,6 +55,7 @@ class Proof:
     kept: npt.NDArray[np.int64] | None
     failures: tuple[CellFailure, ...]
     failed_rows: npt.NDArray[np.int64]
+    verbatim: bool
 
     @property
     def widens(self) -> bool:
@@ -83,21 +85,31 @@ def prove(
     by_name = {identity(name): rule for name, rule in (rules or {}).items()}
     readings = []
     failures: list[CellFailure] = []
-    for column in schema.columns:
-        reading = read_column(cells[column.name], column)
-        failures += _misfits(cells[column.name], column, reading)
-        failures += _nulls(cells[column.name], column, by_name.get(identity(column.name)))
-        failures += _broken(reading, column, by_name.get(identity(column.name)))
+    verbatim = True
+    for column, own in zip(schema.columns, cells, strict=True):
+        rule = by_name.get(identity(column.name))
+        reading = read_column(own, column)
+        failures += _misfits(own, column, reading)
+        failures += _nulls(own, column, rule)
+        failures += _broken(reading, column, rule)
+        verbatim = verbatim and reading.text is own
         readings.append(reading)
     text = pl.DataFrame([reading.text for reading in readings])
     typed = pl.DataFrame([reading.typed for reading in readings])
     if not failures:
         none = np.empty(0, dtype=np.int64)
-        return Proof(text=text, typed=typed, kept=None, failures=(), failed_rows=none)
+        return Proof(text=text, typed=typed, kept=None, failures=(), failed_rows=none, verbatim=verbatim)
     failures.sort(key=lambda failure: (failure.row, failure.column.position))
     failed = np.unique(np.array([failure.row for failure in failures], dtype=np.int64))
     kept = np.setdiff1d(np.arange(cells.height, dtype=np.int64), failed, assume_unique=True)
-    return Proof(text=text[kept], typed=typed[kept], kept=kept, failures=tuple(failures), failed_rows=failed)
+    return Proof(
+        text=text[kept],
+        typed=typed[kept],
+        kept=kept,
+        failures=tuple(failures),
+        failed_rows=failed,
+        verbatim=False,
+    )
 
 
 def _misfits(text: pl.Series, column: Column, reading: Reading) -> list[CellFailure]:

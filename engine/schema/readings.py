@@ -17,8 +17,9 @@ _INT64_MAX = 2**63 - 1
 DECIMAL_DIGITS = 38
 _FLOAT_RANGE = (1.1754944e-38, 3.4028234e38)
 _DAY_0001 = (date(1, 1, 1) - date(1970, 1, 1)).days
-_DAY_1000 = (date(1000, 1, 1) - date(1970, 1, 1)).days
-_DAY_MICROS = 86_400_000_000
+_DAY_1000 = temporal.YEAR_1000 // temporal.DAY_MICROS
+# The spellings that programs write; any other is found one by one.
+_BOOLEANS = {"false": "0", "true": "1", "False": "0", "True": "1", "FALSE": "0", "TRUE": "1"}
 # MySQL's TIMESTAMP (manual, "The DATE, DATETIME, and TIMESTAMP Types"), in UTC, which is the loading session's zone.
 _TIMESTAMP_SECONDS = (1, int(datetime(2038, 1, 19, 3, 14, 7, tzinfo=UTC).timestamp()))
 
@@ -65,9 +66,20 @@ def read_column(text: pl.Series, column: Column) -> Reading:
 
 
 def _read(text: pl.Series, column: ColumnType, *, declared: bool) -> Reading:
-    if column.formats:
+    if column.formats and column.kind is not Kind.BOOLEAN:
         return _formatted(text, column)
     return _READERS[column.kind](text, column, declared)
+
+
+def _booleans(text: pl.Series, column: ColumnType, declared: bool) -> Reading:
+    if column.formats and not declared:
+        no, yes = column.formats
+        typed = text.replace_strict([no, yes], [0, 1], default=None, return_dtype=pl.Int64)
+        return Reading(text=typed.cast(pl.String), typed=typed, bad=_unread(text, typed))
+    numbers_alone = _integers(text, column, declared)
+    if numbers_alone.bad is None:
+        return numbers_alone
+    return _integers(text.replace(_BOOLEANS), column, declared)
 
 
 def _texts(text: pl.Series, column: ColumnType, _declared: bool) -> Reading:
@@ -132,19 +144,25 @@ def _dates(text: pl.Series, _column: ColumnType, declared: bool) -> Reading:
 
 
 def _datetimes(text: pl.Series, column: ColumnType, declared: bool) -> Reading:
+    longest = _longest("2024-01-05 10:00:00", column)
+    if column.fraction_digits == temporal.FRACTION_DIGITS and _is_longer(text, longest):
+        text = temporal.without_spare_zeros(text)
     typed = temporal.iso_datetimes(text)
     size = text.str.len_bytes()
-    bad = _any_of(_unread(text, typed), size > _longest("2024-01-05 10:00:00", column))
-    bad = _any_of(bad, _below(typed.to_physical(), (_DAY_0001 if declared else _DAY_1000) * _DAY_MICROS))
+    bad = _any_of(_unread(text, typed), size > longest)
+    bad = _any_of(bad, _below(typed.to_physical(), (_DAY_0001 if declared else _DAY_1000) * temporal.DAY_MICROS))
     if not declared:
-        bad = _any_of(bad, size < len("2024-01-05 10:00:00"))
+        bad = _any_of(bad, size < len("2024-01-05 10:00"))
     return Reading(text=text, typed=typed, bad=_any_of(bad, _beyond_timestamp(typed, column)))
 
 
 def _times(text: pl.Series, column: ColumnType, declared: bool) -> Reading:
+    longest = _longest("10:00:00", column)
+    if column.fraction_digits == temporal.FRACTION_DIGITS and _is_longer(text, longest):
+        text = temporal.without_spare_zeros(text)
     typed = temporal.iso_times(text)
     size = text.str.len_bytes()
-    too_long = size > _longest("10:00:00", column)
+    too_long = size > longest
     if not declared:
         return Reading(text=text, typed=typed, bad=_any_of(_unread(text, typed), too_long, size < len("10:00:00")))
     if _unread(text, typed) is not None:
@@ -156,6 +174,7 @@ def _times(text: pl.Series, column: ColumnType, declared: bool) -> Reading:
 
 _READERS: dict[Kind, Callable[[pl.Series, ColumnType, bool], Reading]] = {
     Kind.TEXT: _texts,
+    Kind.BOOLEAN: _booleans,
     Kind.INTEGER: _integers,
     Kind.DECIMAL: _decimals,
     Kind.DOUBLE: _doubles,
@@ -174,25 +193,32 @@ def _formatted(text: pl.Series, column: ColumnType) -> Reading:
         return Reading(text=days.cast(pl.String).alias(text.name), typed=days, bad=bad)
     step = 10 ** (6 - column.fraction_digits)
     bad = _any_of(bad, moments.to_physical() % step != 0, _beyond_timestamp(moments, column))
-    iso = "%Y-%m-%d %H:%M:%S" + ("%.6f" if column.fraction_digits else "")
-    return Reading(text=moments.dt.strftime(iso).alias(text.name), typed=moments, bad=bad)
+    return Reading(text=temporal.iso_text(moments, fraction=column.fraction_digits > 0), typed=moments, bad=bad)
 
 
 def _plainly(text: pl.Series, column: ColumnType) -> pl.Series:
     """Write values the plain way where they may be meant as this type; NULL where there's no such way."""
     if column.kind is Kind.INTEGER:
-        plain = text.str.replace(r"^([+-]?[0-9]+)\.0*$", "$1").str.replace(r"^-0+$", "0")
-        if column.mysql.startswith("TINYINT(1)"):
-            plain = plain.str.replace(r"(?i)^true$", "1").str.replace(r"(?i)^false$", "0")
-        return plain
+        return text.str.replace(r"^([+-]?[0-9]+)\.0*$", "$1").str.replace(r"^-0+$", "0")
+    if column.kind is Kind.BOOLEAN:
+        return text.str.replace(r"(?i)^true$", "1").str.replace(r"(?i)^false$", "0")
     if column.kind is Kind.DECIMAL:
         values = {value: numbers.plain_decimal(value, column.scale or 0) for value in text.unique()}
         return pl.Series(text.name, [values[value] for value in text], dtype=pl.String)
+    if column.kind is Kind.DATE and not column.formats:
+        return _with_zeros(text)
     if column.kind in (Kind.DATETIME, Kind.TIME) and not column.formats:
         digits = column.fraction_digits
         kept = rf"(\.[0-9]{{{digits}}})" if digits else r"()\."
-        return text.str.replace(rf"^([^.]*){kept}0+$", "$1$2")
+        return _with_zeros(text.str.replace(rf"^([^.]*){kept}0+$", "$1$2"))
     return pl.Series(text.name, [None] * len(text), dtype=pl.String)
+
+
+def _with_zeros(text: pl.Series) -> pl.Series:
+    """Write `2024-1-5` with two digits for month and day."""
+    return text.str.replace(r"^([0-9]{4})-([0-9])-", "$1-0$2-").str.replace(
+        r"^([0-9]{4}-[0-9]{2})-([0-9])(\D|$)", "$1-0$2$3"
+    )
 
 
 def _beyond_timestamp(moments: pl.Series, column: ColumnType) -> pl.Series | None:
@@ -205,6 +231,11 @@ def _beyond_timestamp(moments: pl.Series, column: ColumnType) -> pl.Series | Non
 
 def _longest(example: str, column: ColumnType) -> int:
     return len(example) + (1 + column.fraction_digits if column.fraction_digits else 0)
+
+
+def _is_longer(text: pl.Series, size_bytes: int) -> bool:
+    longest = text.str.len_bytes().max()
+    return isinstance(longest, int) and longest > size_bytes
 
 
 def _unread(text: pl.Series, typed: pl.Series) -> pl.Series | None:

@@ -77,7 +77,7 @@ def _beyond(reading: Reading, column: Column, limit: float | str, *, below: bool
 def _bound(column: Column, limit: float | str) -> Decimal | float | str | datetime | timedelta:
     """Return a limit as what the column's typed values compare with."""
     kind = column.type.kind
-    if kind in (Kind.INTEGER, Kind.DECIMAL):
+    if kind in (Kind.BOOLEAN, Kind.INTEGER, Kind.DECIMAL):
         return Decimal(str(limit))
     if kind is Kind.DOUBLE:
         return float(limit)

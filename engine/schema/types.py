@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import polars as pl
 
 from engine.errors import SchemaError
 from engine.model import ColumnType, Kind
+from engine.schema.temporal import ZONED
 
 _INTEGER_BITS = {
     "tinyint": 8, "int1": 8, "smallint": 16, "int2": 16, "mediumint": 24, "int3": 24, "middleint": 24,
@@ -63,6 +65,11 @@ def parse_type(column_type: str, format: str | None = None) -> ColumnType:  # no
     except ValueError:
         raise _unknown(column_type) from None
     return column if format is None else _with_format(column, format)
+
+
+def boolean_type(*words: str) -> ColumnType:
+    """Return TINYINT(1) for 0 and 1, written in the file as `words`, false before true."""
+    return replace(_boolean("boolean", None, unsigned=False), formats=words)
 
 
 def integer_type(minimum: int, maximum: int) -> ColumnType | None:
@@ -140,19 +147,20 @@ def _integer(name: str, args: str | None, unsigned: bool) -> ColumnType:
     canonical = next(
         full for full in ("tinyint", "smallint", "mediumint", "int", "bigint") if _INTEGER_BITS[full] == bits
     )
+    # The server's own word for a BOOLEAN, though it takes any number of a byte.
     boolean = bits == 8 and args == "1"
     if args is not None:
         int(args)
     return ColumnType(
-        kind=Kind.INTEGER,
+        kind=Kind.BOOLEAN if boolean else Kind.INTEGER,
         mysql=("TINYINT(1)" if boolean else canonical.upper()) + (" UNSIGNED" if unsigned else ""),
         minimum=0 if unsigned else -(2 ** (bits - 1)),
         maximum=2**bits - 1 if unsigned else 2 ** (bits - 1) - 1,
     )
 
 
-def _boolean(_name: str, _args: str | None, _unsigned: bool) -> ColumnType:
-    return _integer("tinyint", "1", unsigned=False)
+def _boolean(_name: str, _args: str | None, unsigned: bool) -> ColumnType:  # noqa: ARG001 - one signature for all
+    return ColumnType(kind=Kind.BOOLEAN, mysql="TINYINT(1)", minimum=0, maximum=1)
 
 
 def _year(_name: str, _args: str | None, _unsigned: bool) -> ColumnType:
@@ -287,7 +295,7 @@ def _with_format(column: ColumnType, format_text: str) -> ColumnType:
         )
     # Python's fraction of a second is `.%f`; the parser's own includes the point.
     chrono = format_text.replace(".%f", "%.f")
-    if not _carries_a_date(chrono):
+    if chrono != ZONED and not _carries_a_date(chrono):
         raise SchemaError(
             f"{format_text!r} is no format of a whole date",
             code="schema.format",

@@ -58,7 +58,14 @@ class _Candidate:
     marker: Path | None
 
 
-def find(paths: Sequence[Path] | None, settings: Settings, feeds: tuple[Feed, ...]) -> Found:
+def find(
+    paths: Sequence[Path] | None,
+    settings: Settings,
+    feeds: tuple[Feed, ...],
+    *,
+    folder: Path | None = None,
+    pattern: str | None = None,
+) -> Found:
     """Find the files to load and identify them.
 
     Named files are taken at once, in their order, each once. Without names everything complete in the input folder is
@@ -73,13 +80,16 @@ def find(paths: Sequence[Path] | None, settings: Settings, feeds: tuple[Feed, ..
         paths: The named files; None or none at all means the input folder, which is created where it is missing.
         settings: Folders and `settle_s`.
         feeds: Their `done_marker`, `settle_s` and `pattern` count.
+        folder: In place of the input folder.
+        pattern: Only files of such names, as in fnmatch.
 
     Raises:
         SourceError: The input folder itself can't be read (`source.input_folder`).
     """
     if paths:
         return _named(paths, settings)
-    candidates, skipped, problems = _look_around(_input_folder(settings), settings, feeds)
+    entries = _entries(folder.absolute() if folder is not None else settings.input_dir.absolute())
+    candidates, skipped, problems = _look_around(entries, settings, feeds, pattern or "*")
     ready, waiting = _complete(candidates)
     files = []
     for candidate in ready:
@@ -116,8 +126,7 @@ def _named(paths: Sequence[Path], settings: Settings) -> Found:
     return Found(files=tuple(files), problems=tuple(problems))
 
 
-def _input_folder(settings: Settings) -> list[Path]:
-    folder = settings.input_dir.absolute()
+def _entries(folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return sorted(folder.iterdir(), key=lambda path: path.name)
@@ -130,7 +139,7 @@ def _input_folder(settings: Settings) -> list[Path]:
 
 
 def _look_around(
-    entries: list[Path], settings: Settings, feeds: tuple[Feed, ...]
+    entries: list[Path], settings: Settings, feeds: tuple[Feed, ...], pattern: str
 ) -> tuple[list[_Candidate], list[Skipped], list[tuple[Path, EngineError]]]:
     """Sort what lies in the input folder into candidates, what isn't loaded, and what should be but can't."""
     candidates: list[_Candidate] = []
@@ -138,7 +147,7 @@ def _look_around(
     problems: list[tuple[Path, EngineError]] = []
     markers = tuple({feed.done_marker for feed in feeds if feed.done_marker})
     for path in entries:
-        if _unfinished(path.name) or (markers and path.name.endswith(markers)):
+        if not fnmatchcase(path.name, pattern) or _unfinished(path.name) or (markers and path.name.endswith(markers)):
             continue
         try:
             look = path.lstat()

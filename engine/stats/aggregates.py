@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
+from zlib import crc32
 
 import numpy as np
 import polars as pl
 
 from engine.model import Kind
+from engine.stats.limits import FEW_ROWS
 from engine.stats.stored import Storage, Stored
 from engine.stats.sums import sums_of_doubles, sums_of_integers
 
@@ -20,7 +22,8 @@ class Aggregates:
     """Exact counts and sums of one column.
 
     Attributes:
-        total, squares: Sum and sum of squares in the stored form's units (squares of numbers only).
+        total, squares: Sum and sum of squares in the stored form's units (squares of numbers only); of documents the sum
+            of their CRC-32.
         minimum, maximum: Stored form; None where all is NULL.
         shallow, deep: The smallest value from 0 up and the greatest below 0: the shortest as text is one of them.
         min_chars, max_chars, bytes: Of text, in characters and UTF-8 bytes.
@@ -72,12 +75,19 @@ def aggregate(storage: Storage, filled: pl.Series, distinct: pl.Series | None, *
     nulls = rows - len(filled)
     if filled.is_empty():
         return Aggregates(rows=rows, nulls=nulls)
+    if storage.column.type.canonical:
+        return _of_documents(filled, rows=rows, nulls=nulls)
+    if storage.kind is Kind.TEXT and len(filled) <= FEW_ROWS:
+        return _of_few_texts(filled.to_list(), rows=rows, nulls=nulls)
     if storage.kind is Kind.TEXT:
         return _of_text(filled, filled if distinct is None else distinct, rows=rows, nulls=nulls)
     if storage.kind is Kind.DOUBLE:
         return _of_doubles(filled.to_numpy(), rows=rows, nulls=nulls)
     if storage.dtype is pl.String:
         return _of_wide(storage.units(filled), rows=rows, nulls=nulls)
+    if len(filled) <= FEW_ROWS:
+        few = _of_wide(filled.to_list(), rows=rows, nulls=nulls)
+        return few if storage.is_number else replace(few, squares=0)
     total, squares = sums_of_integers(filled, squares=storage.is_number)
     return _of_integers(filled if distinct is None else distinct, total, squares, rows=rows, nulls=nulls)
 
@@ -94,6 +104,31 @@ def _of_text(filled: pl.Series, values: pl.Series, *, rows: int, nulls: int) -> 
         min_chars=_integer(chars.min()),
         max_chars=_integer(chars.max()),
         bytes=_integer(sizes.cast(pl.UInt64).sum()),
+    )
+
+
+def _of_few_texts(values: list[str], *, rows: int, nulls: int) -> Aggregates:
+    sizes = [len(value.encode()) for value in values]
+    return Aggregates(
+        rows=rows,
+        nulls=nulls,
+        empties=sizes.count(0),
+        # Python orders texts by code point, as Polars does by UTF-8.
+        minimum=min(values),
+        maximum=max(values),
+        min_chars=min(map(len, values)),
+        max_chars=max(map(len, values)),
+        bytes=sum(sizes),
+    )
+
+
+def _of_documents(filled: pl.Series, *, rows: int, nulls: int) -> Aggregates:
+    """Count what proves documents: their bytes, and as the total the sum of their checksums."""
+    return Aggregates(
+        rows=rows,
+        nulls=nulls,
+        total=sum(crc32(text.encode()) for text in filled),
+        bytes=_integer(filled.str.len_bytes().cast(pl.UInt64).sum()),
     )
 
 

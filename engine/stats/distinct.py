@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from engine.stats.limits import Limits
+from engine.stats.limits import FEW_ROWS, Limits
 from engine.stats.sketch import HASH_SEED, HashSketch
 from engine.stats.stored import compact
 
@@ -65,6 +66,8 @@ def distinct_of(filled: pl.Series, hashes: NDArray[np.uint64], limits: Limits, k
         known: What the result will be added to: with it already sketched, nothing is counted.
     """
     if known.sketch is None:
+        if len(filled) <= FEW_ROWS:
+            return _few(filled, limits)
         values = _counted(filled, hashes, limits)
         if values is not None:
             return _within(values, limits)
@@ -93,6 +96,17 @@ def _counted(filled: pl.Series, hashes: NDArray[np.uint64], limits: Limits) -> p
         return None
     counted = _counted_by_dictionary(filled, hashes) if filled.dtype == pl.String else None
     return _counted_by_value(filled) if counted is None else counted
+
+
+def _few(filled: pl.Series, limits: Limits) -> Distinct:
+    counts = Counter(filled.to_list())
+    values, numbers = list(counts), list(counts.values())
+    frame = pl.DataFrame([pl.Series("value", values, dtype=filled.dtype), pl.Series("count", numbers, dtype=pl.Int64)])
+    size = sum(len(value.encode()) for value in values) if filled.dtype == pl.String else 0
+    counted = Distinct(values=frame, sketch=None)
+    if len(values) <= limits.exact_values and size <= limits.exact_bytes:
+        return counted
+    return Distinct(values=None, sketch=counted.sketched(limits))
 
 
 def _counted_by_value(filled: pl.Series) -> pl.DataFrame:

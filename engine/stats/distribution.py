@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from engine.model import Histogram, Kind, Value
+from engine.stats.limits import FEW_ROWS
 from engine.stats.stored import Storage
 
 _PERCENTS: Final = (1, 5, 25, 50, 75, 95, 99)
@@ -58,7 +59,7 @@ class Distribution:
             filled: Values of the column.
 
         Returns:
-            20 bins; one for each whole number where an INTEGER or DATE column has at most 20 of them, the last edge
+            20 bins; one for each whole number where a BOOLEAN, INTEGER or DATE column has at most 20 of them, the last edge
             being 1 more than the greatest; one where all values are equal. None without values to count.
         """
         if not self.size:
@@ -71,7 +72,7 @@ class Distribution:
     def _bins(self, low: float, high: float) -> tuple[list[int] | list[float], tuple[float, ...]]:
         """Return where each bin but the first one starts, in stored form, and all edges."""
         storage = self.storage
-        if storage.kind in (Kind.INTEGER, Kind.DATE) and high - low < _BINS:
+        if storage.kind in (Kind.BOOLEAN, Kind.INTEGER, Kind.DATE) and high - low < _BINS:
             whole = range(int(low), int(high) + 2)
             return list(whole[1:-1]), tuple(storage.edge(value) for value in whole)
         if low == high:
@@ -96,6 +97,10 @@ def distribution_of(storage: Storage, counts: pl.DataFrame, *, exact: bool) -> D
         values: list[int] = [value for value, _ in pairs]
         below = np.cumsum(np.array([count for _, count in pairs], dtype=np.int64))
         return Distribution(storage=storage, values=values, below=below, exact=exact)
+    if counts.height <= FEW_ROWS:
+        few = sorted(zip(counts["value"].to_list(), counts["count"].to_list(), strict=True))
+        running = np.cumsum(np.array([count for _, count in few], dtype=np.int64))
+        return Distribution(storage=storage, values=[value for value, _ in few], below=running, exact=exact)
     ordered = counts.sort("value")
     below = np.cumsum(ordered["count"].to_numpy().astype(np.int64))
     return Distribution(storage=storage, values=ordered["value"].to_list(), below=below, exact=exact)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+# So few values are counted and ordered one by one in Python, in a fraction of what a plan costs before it sees the first.
+FEW_ROWS: Final = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from heapq import nsmallest
 from typing import Final
 
 import polars as pl
@@ -19,8 +21,8 @@ from engine.model import (
 )
 from engine.stats.aggregates import Aggregates
 from engine.stats.distribution import Distribution, distribution_of, rank_error
-from engine.stats.limits import Limits
-from engine.stats.parts import ColumnPart, TableParts
+from engine.stats.limits import FEW_ROWS, Limits
+from engine.stats.parts import ColumnPart, Shape, TableParts
 from engine.stats.stored import Storage, Stored
 from engine.stats.sums import DOUBLE_UNIT
 
@@ -48,11 +50,10 @@ def table_profile(parts: TableParts) -> TableProfile:
     )
 
 
-def table_totals(parts: TableParts) -> tuple[ColumnTotals, ...]:
+def table_totals(shape: Shape, found: Sequence[Aggregates]) -> tuple[ColumnTotals, ...]:
     """Return what a receipt compares, for each column."""
     return tuple(
-        _column_totals(Storage(column), part.aggregates)
-        for column, part in zip(parts.shape.columns, parts.measured, strict=True)
+        _column_totals(Storage(column), aggregates) for column, aggregates in zip(shape.columns, found, strict=True)
     )
 
 
@@ -126,15 +127,28 @@ def _top_values(
     frame = counts.frame
     if not counts.exact:
         frame = frame.filter(pl.col("count") >= limits.top_seen)
-    top = frame.sort("count", "value", descending=[True, False]).head(_TOP)
-    pairs = zip(_decoded(storage, top["value"]), top["count"].to_list(), strict=True)
+    pairs = [(value, count) for value, count in zip(*_first(storage, frame), strict=True)]
     if counts.exact:
         return tuple((storage.text(value), count) for value, count in pairs)
     return tuple((storage.text(value), round(count * rows / sampled)) for value, count in pairs)
 
 
+def _first(storage: Storage, frame: pl.DataFrame) -> tuple[list[Stored], list[int]]:
+    """Return the most frequent values and their counts, of equally frequent ones the least first."""
+    if frame.height > FEW_ROWS:
+        frame = frame.sort("count", "value", descending=[True, False]).head(_TOP)
+        return _decoded(storage, frame["value"].to_list()), frame["count"].to_list()
+    values, counts = frame["value"].to_list(), frame["count"].to_list()
+    order = nsmallest(_TOP, range(len(values)), key=lambda at: (-counts[at], values[at]))
+    return _decoded(storage, [values[at] for at in order]), [counts[at] for at in order]
+
+
 def _samples(storage: Storage, sampled: pl.Series) -> tuple[str, ...]:
-    chosen = _decoded(storage, sampled.unique(maintain_order=True).head(_SAMPLES))
+    few = len(sampled) <= FEW_ROWS
+    values = (
+        list(dict.fromkeys(sampled.to_list())) if few else sampled.unique(maintain_order=True).head(_SAMPLES).to_list()
+    )
+    chosen = _decoded(storage, values[:_SAMPLES])
     return tuple(storage.text(value) for value in chosen)
 
 
@@ -159,7 +173,7 @@ def _lengths(storage: Storage, found: Aggregates) -> tuple[int | None, int | Non
 
 def _exact_total(storage: Storage, found: Aggregates) -> int | Decimal | None:
     if not storage.counts_units:
-        return None
+        return found.total if storage.column.type.canonical else None
     return storage.decimal(found.total) if storage.kind is Kind.DECIMAL else found.total
 
 
@@ -197,8 +211,8 @@ def _ratio(numerator: int, denominator: int) -> float | None:
         return None
 
 
-def _decoded(storage: Storage, stored: pl.Series) -> list[Stored]:
-    return list(storage.units(stored)) if storage.counts_units else stored.to_list()
+def _decoded(storage: Storage, stored: list[Stored]) -> list[Stored]:
+    return [int(value) for value in stored] if storage.counts_units else stored
 
 
 def _typed(storage: Storage, stored: Stored | None) -> Value | None:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from engine.stats.limits import FEW_ROWS
 from engine.stats.stored import compact
 
 PRIORITY: Final = "priority"
@@ -79,10 +80,27 @@ def sample_of(
     if len(chosen) > size:
         chosen = chosen[np.argpartition(priorities[chosen], size)[:size]]
     chosen = chosen[np.argsort(priorities[chosen])]
+    if rows <= FEW_ROWS:
+        return RowSample(size=size, frame=_few(stored, chosen, priorities[chosen], chars), rows=rows)
     frame = pl.DataFrame([series.alias(str(at)) for at, series in enumerate(stored)])[chosen]
     frame = frame.with_columns(pl.col(pl.String).str.slice(0, chars)) if pl.String in frame.dtypes else frame
     frame = compact(frame.insert_column(0, pl.Series(PRIORITY, priorities[chosen])))
     return RowSample(size=size, frame=frame, rows=rows)
+
+
+def _few(
+    stored: Sequence[pl.Series], chosen: NDArray[np.intp], priorities: NDArray[np.uint64], chars: int
+) -> pl.DataFrame:
+    """Take the rows out of a small batch, column by column; its text buffers may as well stay."""
+    columns = [pl.Series(PRIORITY, priorities)]
+    order = chosen.tolist()
+    for at, series in enumerate(stored):
+        values = series.to_list()
+        taken = [values[row] for row in order]
+        if series.dtype == pl.String:
+            taken = [value and value[:chars] for value in taken]
+        columns.append(pl.Series(str(at), taken, dtype=series.dtype))
+    return pl.DataFrame(columns)
 
 
 def _priorities(batch_number: int, rows: int) -> NDArray[np.uint64]:

@@ -51,7 +51,7 @@ class Storage:
     @property
     def is_number(self) -> bool:
         """Tell whether mean and standard deviation make sense."""
-        return self.kind in (Kind.INTEGER, Kind.DECIMAL, Kind.DOUBLE)
+        return self.kind in (Kind.BOOLEAN, Kind.INTEGER, Kind.DECIMAL, Kind.DOUBLE)
 
     @property
     def dtype(self) -> type[pl.DataType]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Final
 
 import numpy as np
@@ -118,7 +120,10 @@ class TableStats:
     def __add__(self, other: TableStats) -> TableStats:
         if self.parts[0].shape != other.parts[0].shape:
             raise ValueError("statistics of different columns, keys or limits can't be added")
-        pending = tuple(sorted((*self.parts, *other.parts), key=lambda parts: -parts.rows))
+        both = (*self.parts, *other.parts)
+        # No rows change nothing, and adding them up costs as much as any.
+        filled = tuple(parts for parts in both if parts.rows) or both[:1]
+        pending = tuple(sorted(filled, key=lambda parts: -parts.rows))
         if len(pending) > _WAITING or sum(parts.rows for parts in pending[1:]) >= pending[0].rows:
             pending = (TableParts.merged(pending),)
         return TableStats(pending)
@@ -129,7 +134,8 @@ class TableStats:
 
     def totals(self) -> tuple[ColumnTotals, ...]:
         """Return what a receipt compares, exact, for each column."""
-        return table_totals(TableParts.merged(self.parts))
+        columns = zip(*((column.aggregates for column in parts.measured) for parts in self.parts), strict=True)
+        return table_totals(self.parts[0].shape, [reduce(add, column) for column in columns])
 
     def profile(self) -> TableProfile:
         """Return the finished numbers. Costs up to 50 ms a column, so it is for the end of a file."""

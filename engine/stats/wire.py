@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import polars as pl
@@ -44,7 +45,10 @@ class _Header:
     frame_bytes: tuple[int, ...]
 
 
-_HEADER: Final = TypeAdapter(_Header)
+@cache
+def _adapter() -> TypeAdapter[_Header]:
+    # Made when it's needed: it takes 20 ms, and a load in one process needs none.
+    return TypeAdapter(_Header)
 
 
 def write(parts: TableParts) -> bytes:
@@ -65,7 +69,7 @@ def write(parts: TableParts) -> bytes:
         key_hashes=tuple(map(_head, parts.key_hashes)),
         frame_bytes=tuple(map(len, blobs)),
     )
-    text = _HEADER.dump_json(header)
+    text = _adapter().dump_json(header)
     return b"".join((_MAGIC, len(text).to_bytes(_LENGTH_BYTES, "little"), text, *blobs))
 
 
@@ -80,7 +84,7 @@ def read(data: bytes) -> TableParts:
     if not data.startswith(_MAGIC) or len(data) < end:
         raise _unreadable("they have another format or are cut short")
     try:
-        header = _HEADER.validate_json(data[start:end])
+        header = _adapter().validate_json(data[start:end])
     except ValidationError as error:
         raise _unreadable(f"their header is damaged: {error.errors()[0]['msg']}") from None
     if header.polars != pl.__version__ or header.fingerprint != _fingerprint():

@@ -15,7 +15,7 @@ from rich.table import Column
 from rich.text import Text
 
 from engine.model import Progress
-from engine.summary.text import clean, duration, size
+from engine.text import clean, duration, size
 
 # How much of the bar's line says what is being done; the rest is for the bar and the figures.
 _LABEL_CELLS = 27

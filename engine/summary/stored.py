@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from engine.model import (
     Mode,
     QualityCheck,
     Receipt,
-    Value,
+    typed,
 )
 
 
@@ -52,11 +52,14 @@ def file_from_json(text: str) -> FileReport:
         rows_rejected=doc["rows_rejected"],
         rejects_by_class=doc["rejects_by_class"],
         blank_lines=doc["blank_lines"],
+        comment_lines=doc.get("comment_lines", 0),
         repaired_rows=doc["repaired_rows"],
         restarts=doc["restarts"],
         batches=doc["batches"],
         rejects_path=Path(doc["rejects_path"]) if doc["rejects_path"] else None,
+        repairs_path=Path(doc["repairs_path"]) if doc.get("repairs_path") else None,
         archived_to=Path(doc["archived_to"]) if doc["archived_to"] else None,
+        replays=doc.get("replays"),
         error=ErrorReport(**doc["error"]) if doc["error"] else None,
         receipt=_read_receipt(doc["receipt"]) if doc["receipt"] else None,
         columns=tuple(_read_column(column) for column in doc["columns"]),
@@ -91,6 +94,7 @@ def _read_column(doc: Mapping[str, object]) -> ColumnReport:
         original=str(doc["original_header"]),
         mysql_type=str(doc["mysql_type"]),
         profile=_read_statistics(str(doc["name"]), statistics) if isinstance(statistics, Mapping) else None,
+        within=None if doc.get("within") is None else str(doc["within"]),
     )
 
 
@@ -105,8 +109,8 @@ def _read_statistics(name: str, doc: Mapping[str, object]) -> ColumnProfile:
         empties=_int(doc["empties"]),
         distinct=_int(doc["distinct"]),
         distinct_error=float(str(doc["distinct_error"])),
-        minimum=_typed(kind, doc["min"]),
-        maximum=_typed(kind, doc["max"]),
+        minimum=typed(kind, doc["min"]),
+        maximum=typed(kind, doc["max"]),
         total=_total(kind, doc["sum"]),
         mean=_float(doc["mean"]),
         stddev=_float(doc["stddev"]),
@@ -115,7 +119,7 @@ def _read_statistics(name: str, doc: Mapping[str, object]) -> ColumnProfile:
         quantiles=tuple(
             (float(str(item["probability"])), value)
             for item in _items(doc["quantiles"])
-            if (value := _typed(kind, item["value"])) is not None
+            if (value := typed(kind, item["value"])) is not None
         ),
         quantiles_error=float(str(doc["quantiles_error"])),
         top_values=tuple((str(item["value"]), _int(item["count"])) for item in _items(doc["top_values"])),
@@ -149,27 +153,5 @@ def _float(value: object) -> float | None:
 
 
 def _total(kind: Kind, value: object) -> int | float | Decimal | None:
-    typed = _typed(kind, value)
-    return typed if isinstance(typed, int | float | Decimal) else None
-
-
-def _typed(kind: Kind, value: object) -> Value | None:
-    """Give a value of the document the type that its column has."""
-    if value is None:
-        return None
-    text = str(value)
-    match kind:
-        case Kind.INTEGER:
-            return int(text)
-        case Kind.DECIMAL:
-            return Decimal(text)
-        case Kind.DOUBLE:
-            return float(text)
-        case Kind.DATE:
-            return date.fromisoformat(text)
-        case Kind.DATETIME:
-            return datetime.fromisoformat(text)
-        case Kind.TIME:
-            return timedelta(seconds=float(text))
-        case _:
-            return text
+    total = typed(kind, value)
+    return total if isinstance(total, int | float | Decimal) else None

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from engine.model import FileReport, FileStatus, RunReport
-from engine.summary.text import clean, duration, size
+from engine.text import clean, duration, size
 
 _STYLES = {
     FileStatus.LOADED: "green",
@@ -156,6 +156,7 @@ def _wrapped(line: Text, width: int) -> Text:
 def _remarks(report: RunReport) -> Iterable[Text]:
     problems = [_problem(file) for file in report.files if file.error is not None]
     rejects = [_rejected(file) for file in report.files if _rejects_unsaid(file)]
+    repairs = [_repaired(file) for file in report.files if file.repairs_path is not None]
     duplicates = [file for file in report.files if file.status is FileStatus.DUPLICATE]
     many = len(duplicates) > _MOST_DUPLICATES
     notes = [
@@ -167,7 +168,12 @@ def _remarks(report: RunReport) -> Iterable[Text]:
     if many:
         notes.append(Text(f"{len(duplicates):,} files were loaded before; --on-duplicate load loads them again"))
     notes += [Text(clean(note)) for note in report.notes]
-    for remarks, kind in ((problems, "problems"), (rejects, "files with rejected rows"), (notes, "notes")):
+    for remarks, kind in (
+        (problems, "problems"),
+        (rejects, "files with rejected rows"),
+        (repairs, "files with repaired rows"),
+        (notes, "notes"),
+    ):
         yield from remarks[:_MOST_REMARKS]
         if len(remarks) > _MOST_REMARKS:
             yield Text(f"… and {len(remarks) - _MOST_REMARKS:,} more {kind}; the JSON report (--json) has all")
@@ -189,3 +195,8 @@ def _rejected(file: FileReport) -> Text:
     rows = "1 row" if file.rows_rejected == 1 else f"{file.rows_rejected:,} rows"
     text = f"{file.path.name}: {rows} rejected ({by_class}), kept in {file.rejects_path} with the reasons beside it"
     return Text(clean(text), style="yellow")
+
+
+def _repaired(file: FileReport) -> Text:
+    rows = "1 row" if file.repaired_rows == 1 else f"{file.repaired_rows:,} rows"
+    return Text(clean(f"{file.path.name}: {rows} repaired, listed in {file.repairs_path}"), style="yellow")

@@ -1,5 +1,5 @@
 -- One load by its id.
 SELECT file_id, target, mode, quick_hash, content_hash, contract_hash, generation, batch_rows, batch_bytes, state, shadow, attempt,
-  path, rows_loaded
+  path, rows_loaded, rows_rejected, replays
 FROM _ingest_file
 WHERE file_id = %s

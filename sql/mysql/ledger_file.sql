@@ -28,7 +28,11 @@ CREATE TABLE IF NOT EXISTS _ingest_file (
   report LONGTEXT NULL,
   cataloged TINYINT(1) NULL DEFAULT 0,
   published_hash BINARY(32) GENERATED ALWAYS AS (IF(state = 'published', content_hash, NULL)) STORED,
+  -- The load whose corrected rejects this is. They come in once.
+  replays BINARY(16) NULL,
+  published_replay BINARY(16) GENERATED ALWAYS AS (IF(state = 'published', replays, NULL)) STORED,
   UNIQUE KEY once (target, published_hash, generation),
+  UNIQUE KEY replayed_once (published_replay),
   KEY same_file (target, quick_hash),
   KEY waiting (cataloged, ended_at)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin

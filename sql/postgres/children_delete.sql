@@ -1,4 +1,4 @@
--- What was known of an attempt's columns and measured of it before, where there is nothing to put in its place.
-WITH gone AS (DELETE FROM column_metadata WHERE file_metadata_id = %(id)s)
-DELETE FROM data_quality_metrics WHERE file_metadata_id = %(id)s
+-- What was known of some attempts' columns and measured of them before.
+WITH gone AS (DELETE FROM column_metadata WHERE file_metadata_id = ANY(%(ids)s))
+DELETE FROM data_quality_metrics WHERE file_metadata_id = ANY(%(ids)s)
 RETURNING id

@@ -7,6 +7,7 @@ UPDATE file_metadata SET
     mtime = %(mtime)s::timestamptz,
     target_table = %(table)s,
     mode = %(mode)s,
+    replays = %(replays)s::uuid,
     feed = %(feed)s,
     started_at = %(started_at)s::timestamptz,
     ingestion_timestamp = %(started_at)s::timestamptz AT TIME ZONE 'UTC',

@@ -1,0 +1,2 @@
+-- Everything that the server is set to, for whoever asks.
+SHOW GLOBAL VARIABLES

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from engine.pipeline.ahead import ahead
+
+
+def test_everything_comes_in_order() -> None:
+    assert list(ahead(iter(range(100)))) == list(range(100))
+    assert list(ahead(iter(()))) == []
+
+
+def test_one_is_made_beside_the_one_that_is_worked_on_and_no_more() -> None:
+    made: list[int] = []
+    second = threading.Event()
+
+    def source() -> Iterator[int]:
+        for number in range(4):
+            made.append(number)
+            if number == 1:
+                second.set()
+            yield number
+
+    coming = ahead(source())
+    assert next(coming) == 0
+    assert second.wait(10)
+    coming.close()
+    assert made == [0, 1]
+
+
+def test_a_failure_comes_where_it_stands_in_the_order() -> None:
+    def source() -> Iterator[int]:
+        yield 1
+        raise OSError("the disk is gone")
+
+    coming = ahead(source())
+    assert next(coming) == 1
+    with pytest.raises(OSError, match="the disk is gone"):
+        next(coming)
+
+
+def test_who_leaves_early_waits_for_what_is_being_made() -> None:
+    began, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def source() -> Iterator[int]:
+        yield 1
+        began.set()
+        assert go_on.wait(10)
+        ended.set()
+        yield 2
+
+    coming = ahead(source())
+    next(coming)
+    assert began.wait(10)
+    threading.Timer(0.05, go_on.set).start()
+    coming.close()
+    assert ended.is_set()
