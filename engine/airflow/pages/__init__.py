@@ -1,0 +1,1 @@
+"""Pages of files, runs and tasks: what an operator looks at inside Airflow."""
