@@ -10,6 +10,7 @@ from pathlib import Path
 
 import MySQLdb
 
+_PEERS = Path(__file__).resolve().parent / "peers"
 _PACKAGES = ("headrace", "mysqlclient", "numpy", "polars", "psycopg", "pyarrow")
 
 
@@ -31,6 +32,19 @@ def versions() -> dict[str, str]:
     found |= {"python": platform.python_version(), "mysql_client_library": MySQLdb.get_client_info()}
     commit = _commit()
     return found if commit is None else {**found, "commit": commit}
+
+
+def peer_versions() -> dict[str, dict[str, str]]:
+    """Return what each peer's environment is made of, as far as it's pinned."""
+    return {
+        path.stem: {
+            package.partition("[")[0]: pinned
+            for line in path.read_text(encoding="utf-8").splitlines()
+            for package, equals, pinned in [line.partition("==")]
+            if equals
+        }
+        for path in sorted(_PEERS.glob("*.txt"))
+    }
 
 
 def _processor() -> str:

@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
-import MySQLdb
-
+from bench.sessions import ask
 from engine import embedded
 from engine.config import Settings
 from engine.embedded.mysql import find_mysql
@@ -64,6 +62,11 @@ class BenchServer:
     user_url: str
     catalog_url: str
 
+    @property
+    def is_mysql(self) -> bool:
+        """Whether it's MySQL and not MariaDB."""
+        return self.version.startswith("MySQL")
+
     @contextmanager
     def database(self) -> Iterator[str]:
         """Make an empty database and yield its URL for a user with the engine's rights; drop it at the end."""
@@ -76,7 +79,7 @@ class BenchServer:
 
     def rows(self, sql: str, url: str | None = None) -> list[tuple[object, ...]]:
         """Run a statement over a connection of its own, as administrator unless `url` says otherwise."""
-        return _ask(url or self.admin_url, sql)
+        return ask(url or self.admin_url, sql)
 
     def cpu_s(self) -> float | None:
         """Return the CPU seconds of the server process so far, None where the system has no /proc."""
@@ -137,10 +140,10 @@ def _describe(settings: Settings) -> BenchServer:
     (running,) = (one for one in embedded.status(settings) if "postgres" not in one.name)
     assert running.pid is not None
     for grant in split_script(statement("mysql/grants.sql")):
-        _ask(admin, grant.format(database="`headrace\\_bench\\_%`", user="'headrace'@'127.0.0.1'"))
+        ask(admin, grant.format(database="`headrace\\_bench\\_%`", user="'headrace'@'127.0.0.1'"))
     names = ", ".join(f"'{name}'" for name in _TELLING_SETTINGS)
-    told = _ask(admin, f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({names})")
-    ((told_version,),) = _ask(admin, "SELECT VERSION()")
+    told = ask(admin, f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({names})")
+    ((told_version,),) = ask(admin, "SELECT VERSION()")
     version = str(told_version)
     return BenchServer(
         name=running.name,
@@ -152,23 +155,3 @@ def _describe(settings: Settings) -> BenchServer:
         user_url=user.mysql_url.get_secret_value(),
         catalog_url=user.catalog_url.get_secret_value(),
     )
-
-
-def _ask(url: str, sql: str) -> list[tuple[object, ...]]:
-    parts = urlsplit(url)
-    connection = MySQLdb.connect(
-        host=parts.hostname or "127.0.0.1",
-        port=parts.port or 3306,
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
-        database=parts.path.lstrip("/"),
-        charset="utf8mb4",
-        autocommit=True,
-        local_infile=False,
-    )
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
-            return list(cursor.fetchall()) if cursor.description else []
-    finally:
-        connection.close()

@@ -2,127 +2,122 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bench.sales import sales_file
+from bench.documents import Document, read
+from bench.results import Measured
 from bench.usage import measure
-from engine.config import Settings
-from engine.embedded.mysql import find_mysql
+from tests.fix_mysql import servers_folder
 
-ROWS = 2_000
+# So few have an empty field already.
+ROWS = 50
+LOADERS = ["engine", "expert", "expert-2", "naive"]
 
 
 @pytest.fixture(scope="module")
-def bench(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, object], str]:
-    """Run the bench once on the session's server program; return its JSON and its standard output."""
-    folder = tmp_path_factory.mktemp("bench")
+def bench(root: Path, mysqld: Path) -> Iterator[tuple[Document, str, str]]:
+    """Run all variants that need no environment of their own; yield the document and what was said."""
+    folder = servers_folder()
     report = folder / "report.json"
     # Without --mysqld it would measure every server program that it finds.
-    where = ["--mysqld", str(find_mysql(Settings()).program), "--json", str(report), "--data-dir", str(folder / "data")]
+    where = ["--mysqld", str(mysqld), "--json", str(report), "--data-dir", str(folder / "data")]
+    workloads = [word for name in ("sales", "append", "small") for word in ("--workload", name)]
+    variants = [word for name in [*LOADERS, "import", "engine-no-stats"] for word in ("--variant", name)]
     done = subprocess.run(
-        [sys.executable, "-m", "bench", "--rows", str(ROWS), "--repeat", "1", "--no-rooms", *where],
+        [sys.executable, "-m", "bench", *workloads, *variants, "--rows", str(ROWS), "--repeat", "1", *where],
         cwd=root,
         check=False,
         capture_output=True,
         text=True,
     )
-    assert (done.returncode, done.stderr.splitlines()[-1:]) == (0, [f"written: {report}"])
+    assert (done.returncode, done.stderr.splitlines()[-1].endswith(f" s; written: {report}")) == (0, True), done.stderr
     # Its servers are gone with all that they kept.
     assert list((folder / "data" / "servers").iterdir()) == []
-    return json.loads(report.read_text(encoding="utf-8")), done.stdout
+    yield read(report), done.stdout, done.stderr
+    shutil.rmtree(folder)
 
 
-def _first(document: dict[str, object], name: str) -> dict[str, object]:
-    values = document[name]
-    assert isinstance(values, list)
-    assert isinstance(values[0], dict)
-    return values[0]
+@pytest.fixture(scope="module")
+def sales(bench: tuple[Document, str, str]) -> Measured:
+    return bench[0].measured[0]
 
 
-def test_the_document_says_what_ran_where(bench: tuple[dict[str, object], str]) -> None:
-    document, _ = bench
-    assert sorted(document) == ["machine", "measured", "started_at", "version", "versions"]
-    machine, versions = document["machine"], document["versions"]
-    assert isinstance(machine, dict)
-    assert isinstance(versions, dict)
-    assert sorted(machine) == ["cpus", "load_average", "memory_gb", "processor", "system"]
-    assert {"python", "polars", "mysqlclient", "mysql_client_library"} - versions.keys() == set()
-    measured = _first(document, "measured")
-    assert sorted(measured) == ["data", "engine_seconds_by_step", "runs", "server", "variants"]
-    server = measured["server"]
-    assert isinstance(server, dict)
-    assert sorted(server) == ["name", "program", "settings", "version"]
-    assert server["settings"]["innodb_flush_log_at_trx_commit"] == "1"
-    data = measured["data"]
-    assert isinstance(data, dict)
-    assert (data["file"], data["rows"], data["size_bytes"] > 60 * ROWS) == (f"sales_1_{ROWS}.csv", ROWS, True)
+def test_the_document_says_what_ran_where(bench: tuple[Document, str, str]) -> None:
+    document, _, _ = bench
+    assert sorted(document.machine) == ["cpus", "load_average", "memory_gb", "processor", "system"]
+    assert {"python", "polars", "mysqlclient", "mysql_client_library"} - document.versions.keys() == set()
+    assert [(one.workload, one.rows) for one in document.measured] == [
+        ("sales", ROWS),
+        ("append", ROWS),
+        ("small", ROWS * 150),
+    ]
+    for one in document.measured:
+        assert one.server.settings["innodb_flush_log_at_trx_commit"] == "1"
+        assert one.size_bytes > 60 * one.rows
 
 
-def test_each_variant_has_its_figures(bench: tuple[dict[str, object], str]) -> None:
-    document, _ = bench
-    lines = _first(document, "measured")["variants"]
-    assert isinstance(lines, list)
-    assert [line["variant"] for line in lines] == ["engine", "expert", "naive"]
-    for line in lines:
-        assert set(line) == {
-            "variant", "seconds", "seconds_least", "seconds_most", "rows_per_s", "mb_per_s", "ratio_to_expert",
-            "ratio_least", "ratio_most",
-            "client_peak_mb", "client_cpu_s", "server_cpu_s", "leaves_undone",
-        }  # fmt: skip
-        assert line["seconds"] > 0
-        assert line["client_cpu_s"] > 0
-    assert lines[1]["ratio_to_expert"] == 1
+def test_each_loader_has_its_figures_and_what_the_server_said(sales: Measured) -> None:
+    runs = {run.variant: run for run in sales.runs}
+    assert [name for name in LOADERS if name not in runs] == []
+    for run in runs.values():
+        assert run.wall_s > 0
+        assert run.client_cpu_s > 0
+        assert not run.changed
+    assert {"load", "index", "stats"} - runs["engine"].seconds_by_step.keys() == set()
+    assert list(runs["expert"].seconds_by_step) == ["create", "load", "indexes"]
+    said = f"Records: {ROWS}  Deleted: 0  Skipped: 0  Warnings: 0"
+    assert {runs[name].server_said for name in LOADERS[1:]} == {said}
     # A client that only sends a file is not charged with the memory of the bench itself.
-    assert lines[1]["client_peak_mb"] < 40 < lines[0]["client_peak_mb"]
+    assert runs["expert"].client_peak_mb < 40 < runs["engine"].client_peak_mb
 
 
-def test_each_run_is_kept_with_its_steps(bench: tuple[dict[str, object], str]) -> None:
-    document, _ = bench
-    runs = _first(document, "measured")["runs"]
-    assert isinstance(runs, list)
-    by_variant = {run["variant"]: run for run in runs}
-    assert sorted(by_variant) == ["engine", "expert", "naive"]
-    assert {"load", "index", "stats"} - by_variant["engine"]["seconds_by_step"].keys() == set()
-    assert list(by_variant["expert"]["seconds_by_step"]) == ["load", "indexes"]
-    assert by_variant["naive"]["server_said"] == f"Records: {ROWS}  Deleted: 0  Skipped: 0  Warnings: 0"
+def test_the_engine_alone_keeps_what_is_null(sales: Measured) -> None:
+    nulls = {run.variant: run.nulls for run in sales.runs}
+    assert (nulls["engine"] or 0) > 0
+    assert {nulls[name] for name in LOADERS[1:]} == {0}
 
 
-def test_the_table_is_markdown(bench: tuple[dict[str, object], str]) -> None:
-    _, shown = bench
-    lines = [line for line in shown.splitlines() if line.startswith("|")]
-    assert [line.split("|")[1].strip() for line in lines if "---" not in line] == [
-        "variant",
-        "engine",
-        "expert",
-        "naive",
-    ]
-    assert len({line.count("|") for line in lines}) == 1
+def test_what_can_t_run_is_named_with_the_reason(bench: tuple[Document, str, str], sales: Measured) -> None:
+    _, shown, said = bench
+    missing = {one.name: one.missing for one in sales.variants if one.missing}
+    for name, why in missing.items():
+        assert f"- without {name}: {why}" in shown
+        assert f"without {name}: {why}" in said
+    ran = {run.variant for run in sales.runs}
+    assert ran | missing.keys() == {*LOADERS, "import", "engine-no-stats"}
 
 
-def test_the_sales_file_is_the_same_every_time(tmp_path: Path) -> None:
-    first, second = (sales_file(ROWS, tmp_path / name) for name in ("a", "b"))
-    assert first.read_bytes() == second.read_bytes()
-    with first.open(encoding="utf-8", newline="") as file:
-        header, *rows = csv.reader(file)
-    assert header == [
-        "transaction_id",
-        "customer_id",
-        "product_name",
-        "quantity",
-        "price",
-        "transaction_date",
-        "region",
-    ]
-    assert (len(rows), {len(row) for row in rows}) == (ROWS, {7})
-    # A file that is there is used again.
-    assert sales_file(ROWS, tmp_path / "a").stat().st_mtime_ns == first.stat().st_mtime_ns
+def test_every_table_is_markdown(bench: tuple[Document, str, str]) -> None:
+    _, shown, _ = bench
+    tables = [[line for line in block.splitlines() if line.startswith("|")] for block in shown.split("\n\n")]
+    tables = [lines for lines in tables if lines]
+    assert len(tables) == 4
+    for lines in tables:
+        assert len({line.count("|") for line in lines}) == 1
+    assert "must reach" in tables[-1][0]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--variant", "fastest"], "no variant is called 'fastest'"),
+        (["--check", "--rows", "1"], "choose workloads, rows and variants themselves"),
+        (["--workload", "sale"], "is not one of"),
+    ],
+)
+def test_options_that_make_no_sense_are_named(root: Path, options: list[str], said: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", *options], cwd=root, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert said in done.stderr
 
 
 def test_a_command_s_peak_is_its_own_and_not_that_of_who_started_it(tmp_path: Path) -> None:
