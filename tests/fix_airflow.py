@@ -80,6 +80,11 @@ class Airflow:
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
+    @property
+    def database_url(self) -> str:
+        """The database in which Airflow itself keeps what it knows."""
+        return self.home.environment()["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "")
+
     def folder(self, name: str) -> Path:
         """Make an input folder of a test's own."""
         path = self.settings.data_dir / "folders" / name

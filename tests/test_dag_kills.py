@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
 from tests.fix_airflow import DAG_ID, Airflow
@@ -81,6 +81,15 @@ def _process_of(airflow: Airflow, instance: str) -> psutil.Process:
     pytest.fail(f"no process supervises {instance}")
 
 
+def sessions_of(airflow: Airflow, start: int) -> list[str]:
+    """Return the states of the connections to Airflow's database that the scheduler's first, second … start has."""
+    with psycopg.connect(airflow.database_url, autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT state FROM pg_stat_activity WHERE application_name = %s", [f"scheduler-start-{start}"]
+        )
+        return [str(state) for (state,) in found]
+
+
 def tries(airflow: Airflow, held: Held) -> int:
     (load,) = [one for one in airflow.tasks(held.run, dag_id=held.dag_id) if one["task_id"] == LOAD]
     return int(load["try_number"])
@@ -140,8 +149,21 @@ def test_a_task_whose_supervisor_is_killed_never_writes_twice(airflow: Airflow, 
 
 def test_a_killed_scheduler_disturbs_no_load(airflow: Airflow, mysql_server: Mysql) -> None:
     with held_load(airflow, mysql_server, "killed_scheduler") as held:
-        os.kill(airflow.pids("scheduler")[0], signal.SIGKILL)
-        time.sleep(2)
+        (killed, *left) = airflow.pids("scheduler")
+
+        def in_a_transaction() -> bool:
+            os.kill(killed, signal.SIGSTOP)
+            if "idle in transaction" in sessions_of(airflow, 1):
+                return True
+            os.kill(killed, signal.SIGCONT)
+            return False
+
+        airflow.until(in_a_transaction, "a transaction of the scheduler's")
+        os.kill(killed, signal.SIGKILL)
+        airflow.until(lambda: airflow.pids("scheduler")[:1] not in ([], [killed]), "the next scheduler")
+        # Its children have the sockets of its connections, which the server would take for alive.
+        assert any(psutil.pid_exists(pid) for pid in left)
+        assert sessions_of(airflow, 1) == []
         held.release()
         assert_whole(airflow, held)
 

@@ -1,5 +1,6 @@
 """Private database servers below `.local/`, for whoever configured none: started on first use, reused afterwards."""
 
+from engine.embedded.postgres import hang_up
 from engine.embedded.servers import (
     KnownServer,
     ServerStatus,
@@ -23,6 +24,7 @@ __all__ = [
     "clean",
     "ensure",
     "further_database",
+    "hang_up",
     "known",
     "status",
     "stop",

@@ -179,6 +179,20 @@ def _create(connection: psycopg.Connection, user: str, database: str, password: 
         connection.execute(create_database)
 
 
+def hang_up(url: SecretStr, application: str) -> int:
+    """End all connections to a database that call themselves `application`; return how many there were.
+
+    Raises:
+        ServerError: The server doesn't answer, or refuses.
+    """
+    try:
+        with psycopg.connect(url.get_secret_value(), connect_timeout=_CONNECT_S, autocommit=True) as connection:
+            found = connection.execute(sql.statement("embedded/hang_up.sql"), [application]).fetchone()
+    except psycopg.Error as error:
+        raise ServerError(f"connections of {application} can't be ended ({error})", code="server.hang_up") from None
+    return int(found[0]) if found else 0
+
+
 def find_postgres(settings: Settings) -> PostgresServer:
     """Return the newest PostgreSQL server that this machine has.
 

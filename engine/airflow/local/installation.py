@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from engine import embedded
 from engine.airflow.local.asking import Api
 from engine.airflow.local.environment import Site, environment
@@ -34,6 +36,7 @@ class Installation:
     options: Options
     port: int
     redis_port: int | None
+    database_url: SecretStr
     environment: Mapping[str, str]
 
     @property
@@ -62,7 +65,7 @@ def install(home: Home, settings: Settings, options: Options) -> Installation:
             f"{dags}: no DAGs there", code="server.no_dags", next_step="run this from a checkout, not from a wheel"
         )
     urls = embedded.ensure(settings)
-    database_url = embedded.further_database(settings, _DATABASE).get_secret_value()
+    database_url = embedded.further_database(settings, _DATABASE)
     for folder in (settings.input_dir, settings.staging_dir, settings.archive_dir, settings.rejects_dir):
         folder.mkdir(parents=True, exist_ok=True)
     port = _port(options.port)
@@ -71,7 +74,7 @@ def install(home: Home, settings: Settings, options: Options) -> Installation:
     site = Site(
         home=home.path,
         dags=dags,
-        database_url=database_url,
+        database_url=database_url.get_secret_value(),
         host="127.0.0.1",
         port=port,
         base_url=url,
@@ -90,9 +93,10 @@ def install(home: Home, settings: Settings, options: Options) -> Installation:
         options=options,
         port=port,
         redis_port=redis_port,
+        database_url=database_url,
         environment=inherited() | passed_on() | engine_environment(settings, urls) | fixed,
     )
-    _prepare(made, database_url)
+    _prepare(made)
     return made
 
 
@@ -109,9 +113,9 @@ def _port(wanted: int) -> int:
     return port
 
 
-def _prepare(made: Installation, database_url: str) -> None:
+def _prepare(made: Installation) -> None:
     stamp = made.home.path / "prepared"
-    wanted = fingerprint(database_url, made.options.user, made.password)
+    wanted = fingerprint(made.database_url.get_secret_value(), made.options.user, made.password)
     if stamp.is_file() and stamp.read_text(encoding="ascii") == wanted:
         return
     logger.info("making Airflow's tables and the user %s (once, some 20 s)", made.options.user)

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from types import FrameType
 
+from engine import embedded
 from engine.airflow.local import redis
 from engine.airflow.local.components import FIRST, SCHEDULER, Component, end_sessions, members, spawn, worker
 from engine.airflow.local.home import Home, State
@@ -98,13 +99,22 @@ class Supervisor:
         with suppress(FileNotFoundError):
             if log.stat().st_size > _LOG_BYTES:
                 log.replace(log.with_suffix(".old.log"))
-        self._add(component, spawn(component.command, self._home.path, made.environment, log))
+        # Its connections to Airflow's database have the name of this start.
+        environment = {**made.environment, "PGAPPNAME": self._started(component, len(self._sessions(component)) + 1)}
+        self._add(component, spawn(component.command, self._home.path, environment, log))
 
     def _add(self, component: Component, process: subprocess.Popen[bytes]) -> None:
         self._running[component] = process
         # Processes of an earlier one may live on in its session, such as tasks of a scheduler that was killed.
-        self._state.sessions.setdefault(component.name, []).append(process.pid)
+        self._sessions(component).append(process.pid)
         self._home.note(self._state)
+
+    def _sessions(self, component: Component) -> list[int]:
+        return self._state.sessions.setdefault(component.name, [])
+
+    @staticmethod
+    def _started(component: Component, number: int) -> str:
+        return f"{component.name}-start-{number}"
 
     def _note(self, *, ready: bool) -> None:
         self._state = State(
@@ -183,7 +193,19 @@ class Supervisor:
             if again or component.name == redis.NAME:
                 raise ServerError(message, code="server.died", next_step=f"see {self._home.log(component.name)}")
             logger.warning("%s\nstarting %s again", message, component.name)
+            self._hang_up(component, made)
             self._spawn(component, made)
+
+    def _hang_up(self, component: Component, made: Installation) -> None:
+        """End what a component that died has open in the database.
+
+        LocalExecutor's processes hold the sockets of the scheduler that forked them: while one of them lives, the
+        server doesn't notice the scheduler's death, and a transaction of it keeps its locks from the next scheduler.
+        """
+        try:
+            embedded.hang_up(made.database_url, self._started(component, len(self._sessions(component))))
+        except ServerError as error:
+            logger.warning("%s", error)
 
     def _stop(self, options: Options) -> None:
         """End all processes: first those that run tasks, which report to the web server how they ended."""
