@@ -200,11 +200,15 @@ class Airflow:
 
         The first is the component itself. With a LocalExecutor the running tasks are among the scheduler's.
         """
-        state = self.home.state()
-        assert state is not None
-        session = state.sessions[component][-1]
+        session = self.session(component)
         found = members([session], self.home.path)
         return sorted(found, key=lambda pid: (pid != session, pid))
+
+    def session(self, component: str) -> int:
+        """Return the session of a component's latest start, which is its process id too."""
+        state = self.home.state()
+        assert state is not None
+        return state.sessions[component][-1]
 
     def last_words(self) -> str:
         """Return the ends of all components' logs."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from engine import ingest_files
+from engine.load import Address, Control
+from engine.load.locking import lock
 from tests.fix_airflow import Airflow, start_airflow
 
 pytestmark = [pytest.mark.slow, pytest.mark.airflow]
@@ -57,13 +60,25 @@ def test_one_large_file_is_loaded_by_both(celery: Airflow) -> None:
     ingest_files([direct], celery.settings.model_copy(update={"batch_rows": _BATCH_ROWS}), table="direct")
     folder = celery.folder("large")
     (folder / "large.csv").write_text(text)
-    run_id = celery.run({"folder": str(folder), "table": "large"}, timeout_s=300)
-    assert celery.state(run_id) == "success"
+
+    def helping() -> str | None:
+        runs = celery.call("GET", f"/dags/{_HELPER}/dagRuns")["dag_runs"]
+        states = celery.states(runs[0]["dag_run_id"], dag_id=_HELPER) if runs else {}
+        return runs[0]["dag_run_id"] if states.get("load_batch_range") == ["running"] else None
+
+    assert celery.settings.mysql_url is not None
+    address = Address.parse(celery.settings.mysql_url.get_secret_value())
+    with closing(Control(address, connect_timeout_s=10)) as another:
+        # The load waits for its turn until the other worker is there to help.
+        lock(another, "large", 10)
+        run_id = celery.trigger({"folder": str(folder), "table": "large"})
+        helper = celery.until(helping, "the task that helps", 120, lambda: celery.states(run_id))
+    assert celery.wait(run_id, timeout_s=300) == "success"
     sums = "SELECT COUNT(*), SUM(n), COUNT(DISTINCT n), MIN(d), MAX(s) FROM "
     assert celery.mysql.rows(sums + "large") == celery.mysql.rows(sums + "direct")
     assert celery.mysql.value("SELECT COUNT(*) FROM large") == _ROWS
-    (helper,) = celery.call("GET", f"/dags/{_HELPER}/dagRuns")["dag_runs"]
-    helped = celery.xcom(helper["dag_run_id"], "load_batch_range", 0, dag_id=_HELPER)
+    celery.wait(helper, dag_id=_HELPER)
+    helped = celery.xcom(helper, "load_batch_range", 0, dag_id=_HELPER)
     # The load goes on until all is in, and its worker does nothing else meanwhile.
     assert 0 < helped["batches"] < _ROWS // _BATCH_ROWS
     for name in _WORKERS:

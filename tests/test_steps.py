@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ import pytest
 from engine import Settings, steps
 from engine.errors import EngineError
 from engine.model import FileStatus
+from engine.pipeline.ranges import PATIENCE_S
 from engine.sql import statement
 from engine.stage import read_manifest
 from tests.crashing import Crasher, Job
@@ -303,6 +305,10 @@ def test_a_large_file_is_loaded_by_several_at_once(split: Settings, mysql: Mysql
     (report,) = steps.reports(unit)
     assert report.receipt is not None
     assert (report.receipt.verified, report.rows_loaded) == (True, 20_000)
+    # Who comes too late doesn't wait for what is over.
+    began = time.monotonic()
+    assert steps.load_range(**ranges[0])["batches"] == 0
+    assert time.monotonic() - began < PATIENCE_S / 2
     steps.describe(unit)
     steps.archive(unit)
     assert left_overs(mysql) == []

@@ -6,7 +6,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from engine.config import load_settings
+from engine.config import Settings, load_settings
 from engine.embedded import ensure
 from engine.errors import LoadError
 from engine.load import Address, Connection, Destination, Loaders
@@ -19,7 +19,7 @@ from engine.stage import MANIFEST, read_manifest
 
 # The load that is helped may have to wait for its turn. It needs no help if it doesn't begin within this time: the place
 # that waiting takes up may be the one that it waits for.
-_PATIENCE_S = 120.0
+PATIENCE_S = 120.0
 _LOOK_S = 0.25
 
 
@@ -52,7 +52,7 @@ def load_range(place: str, first: int, last: int) -> tuple[LoadResult, ...]:
     """
     settings = load_settings()
     folder = settings.staging_dir / place
-    destination = _destination(folder)
+    destination = _destination(settings, folder)
     if destination is None:
         logger.info("%s: nobody loads it, there is nothing to help with", place)
         return ()
@@ -72,11 +72,17 @@ def load_range(place: str, first: int, last: int) -> tuple[LoadResult, ...]:
         raise
 
 
-def _destination(folder: Path) -> Destination | None:
-    deadline = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < deadline and folder.exists():
+def _destination(settings: Settings, folder: Path) -> Destination | None:
+    """Wait until the load that is helped says where its batches go; None where it's over, or doesn't begin in time."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline and folder.exists() and not _is_over(settings, folder):
         try:
             return destinations().validate_json((folder / DESTINATION).read_bytes())
         except FileNotFoundError:
             time.sleep(_LOOK_S)
     return None
+
+
+def _is_over(settings: Settings, folder: Path) -> bool:
+    unit = str(folder.parent.relative_to(settings.staging_dir))
+    return any(job.staged == folder and job.report("load") is not None for job in jobs_of(settings, unit))
