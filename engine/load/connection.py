@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,6 +85,8 @@ class Connection:
         self.repeating = False
         # What doesn't change while the server is the same one, by what it is.
         self.seen: dict[str, object] = {}
+        # What has to be held while rows are sent, where others of this process send some too.
+        self.turn: Callable[[], AbstractContextManager[None]] = nullcontext
         self._connect_timeout_s = connect_timeout_s
         self._mysql = self._open()
         try:
@@ -215,7 +218,8 @@ class Connection:
 
         try:
             self._mysql.infile.arm(name, data)
-            return off_main_thread(send)
+            with self.turn():
+                return off_main_thread(send)
         except MySQLdb.Error as error:
             raise self._local_infile(self._refused(error)) from None
         finally:

@@ -12,6 +12,7 @@ from engine.load.batch import load_batch
 from engine.load.connection import Connection
 from engine.load.retrying import patiently
 from engine.load.sending import Destination
+from engine.load.turn import Turn
 from engine.model import LoadResult, StagedBatch
 
 
@@ -33,6 +34,7 @@ class Loaders:
         self._failure: BaseException | None = None
         self._stopped = threading.Event()
         self._connected: set[str] = set()
+        self._turn = Turn()
         self._threads = [
             threading.Thread(target=self._work, name=f"headrace-loader-{number}", daemon=True)
             for number in range(count)
@@ -112,6 +114,8 @@ class Loaders:
                         self._connect, go_on=lambda: bool(self._connected) and not self._stopped.is_set()
                     )
                     self._connected.add(threading.current_thread().name)
+                    if self._to.order_column and "MariaDB" in connection.server:
+                        connection.turn = self._turn.taken
                 self._results.append(load_batch(connection, self._to, batch))
         except BaseException as error:  # noqa: BLE001 - carried to the caller's thread, which raises it
             self._failure = self._failure or error
