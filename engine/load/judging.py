@@ -15,6 +15,8 @@ from engine.text import size
 
 # The oldest that have all that the engine relies on: invisible columns on MySQL, and on MariaDB what is tested.
 _OLDEST = {False: (8, 0, 23), True: (10, 11, 0)}
+# What MySQL and MariaDB take at their start only.
+_AT_START = {"innodb_autoinc_lock_mode", "innodb_flush_method", "log_bin"}
 # A transaction in the binary log is larger than the text it came from: numbers and dates as text are the smaller part.
 _BINLOG_FACTOR = 2
 # MySQL's and MariaDB's default, 128 MiB: indexes of more rows than fit are built from the disk.
@@ -354,8 +356,10 @@ def _shown(told: str, line: ServerSetting) -> str:
     return told
 
 
-def _setting(seen: Seen, name: str, value: str) -> str:
+def _setting(seen: Seen, name: str, value: str) -> str | None:
     """Return the statement that sets a variable of a running server; MySQL keeps it, MariaDB until it is stopped."""
+    if name in _AT_START:
+        return None
     in_bytes = size_of(value)
     return f"SET {'GLOBAL' if seen.mariadb else 'PERSIST'} {name} = {value if in_bytes is None else in_bytes}"
 
@@ -363,6 +367,6 @@ def _setting(seen: Seen, name: str, value: str) -> str:
 def _kept(seen: Seen, name: str, value: str, *, at_start: bool = False) -> str:
     section = "[mariadbd]" if seen.mariadb else "[mysqld]"
     line = f"{name} = {value} below {section} in the server's configuration"
-    if at_start:
+    if at_start or name in _AT_START:
         return f"{line}, then start it again"
     return f"{line} keeps it" if seen.mariadb else "run the statement, which MySQL keeps"

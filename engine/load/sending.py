@@ -31,6 +31,7 @@ class Destination:
         receipt: Ask for the receipt before each commit.
         isolate: Where the table refuses rows of a batch, find them and load the others; else the batch fails.
         triggers: The table has some, which may change what they are given.
+        bare: The table has no secondary index yet: they are built once all rows are in.
     """
 
     file_id: uuid.UUID
@@ -42,6 +43,7 @@ class Destination:
     receipt: bool = True
     isolate: bool = False
     triggers: bool = False
+    bare: bool = False
 
     @property
     def names(self) -> str:

@@ -15,8 +15,9 @@ class Turn:
     """One LOAD DATA at a time: for speed, nothing relies on it.
 
     MariaDB writes the AUTO_INCREMENT counter into the table's root page with each row. Two connections that insert at once
-    fight for that page: together they take more than twice the CPU time of one after the other, and more time as well
-    (bench/FINDINGS.md). Ledger rows, receipts and commits go on beside them.
+    fight for that page: together they take more than twice the CPU time of one after the other, and more time as well. Where
+    each row has entries of secondary indexes to find a place for, two at once are faster even so (bench/FINDINGS.md). Ledger
+    rows, receipts and commits go on beside them.
     """
 
     def __init__(self) -> None:

@@ -87,6 +87,7 @@ class Publication:
             isolate=plan.strategy != "upsert",
             # Those of a table that is replaced or made have none.
             triggers=plan.triggers and plan.work_table == plan.target,
+            bare=plan.work_table != plan.target,
         )
 
     @property
