@@ -6,8 +6,10 @@ import threading
 
 import pytest
 
-from engine.load import turn
-from engine.load.turn import Turn
+from engine.load import Address, turn
+from engine.load.turn import Turn, is_wanted
+
+HERE, ELSEWHERE = (Address.parse(f"mysql://u:p@{host}:3306/d") for host in ("127.0.0.1", "db.example.com"))
 
 
 @pytest.fixture
@@ -57,3 +59,17 @@ def test_nobody_waits_for_ever(second: threading.Event, monkeypatch: pytest.Monk
         thread = come_second(own, second)
         assert not second.wait(0.2)
     thread.join()
+
+
+@pytest.mark.parametrize(
+    ("server", "address", "cores", "wanted"),
+    [
+        ("10.11.19-MariaDB", HERE, 32, True),
+        ("10.11.19-MariaDB", ELSEWHERE, 32, True),
+        ("9.7.4", HERE, 2, True),
+        ("9.7.4", HERE, 3, False),
+        ("9.7.4", ELSEWHERE, 2, False),
+    ],
+)
+def test_who_takes_turns(server: str, address: Address, cores: int, wanted: bool) -> None:
+    assert is_wanted(server, address, cores=cores) == wanted

@@ -72,6 +72,11 @@ class Address:
             ssl_ca=options.get("ssl_ca"),
         )
 
+    @property
+    def is_here(self) -> bool:
+        """Whether the server is on this machine, by its host's name or address alone."""
+        return is_local(self.host) or self.unix_socket is not None
+
     def __str__(self) -> str:
         return f"{self.user}@{self.host}:{self.port}/{self.database}"
 

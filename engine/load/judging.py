@@ -85,7 +85,7 @@ def _local_infile(seen: Seen, demand: Demand) -> Iterator[Finding]:
 
 def _tls(seen: Seen, demand: Demand) -> Iterator[Finding]:
     del demand
-    if seen.tls or seen.is_here:
+    if seen.tls or seen.address.is_here:
         yield fine("tls", f"encrypted ({seen.tls})" if seen.tls else "not encrypted; the server is on this machine")
         return
     yield advice(
@@ -292,7 +292,7 @@ def judge_clock(ahead_s: float, what: str) -> Finding:
 
 def _disks(seen: Seen, demand: Demand) -> Iterator[Finding]:
     """Hold what is free where the server writes against what waits, where the server is on this machine."""
-    if not seen.is_here:
+    if not seen.address.is_here:
         return
     named = {"datadir": seen.variables.get("datadir", ""), "tmpdir": seen.variables.get("innodb_tmpdir", "")}
     named["tmpdir"] = named["tmpdir"] or seen.variables.get("tmpdir", "").partition(":")[0]

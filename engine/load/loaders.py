@@ -12,7 +12,7 @@ from engine.load.batch import load_batch
 from engine.load.connection import Connection
 from engine.load.retrying import patiently
 from engine.load.sending import Destination
-from engine.load.turn import Turn
+from engine.load.turn import Turn, is_wanted
 from engine.model import LoadResult, StagedBatch
 
 
@@ -114,7 +114,7 @@ class Loaders:
                         self._connect, go_on=lambda: bool(self._connected) and not self._stopped.is_set()
                     )
                     self._connected.add(threading.current_thread().name)
-                    if self._to.bare and self._to.order_column and "MariaDB" in connection.server:
+                    if self._to.bare and self._to.order_column and is_wanted(connection.server, connection.address):
                         connection.turn = self._turn.taken
                 self._results.append(load_batch(connection, self._to, batch))
         except BaseException as error:  # noqa: BLE001 - carried to the caller's thread, which raises it

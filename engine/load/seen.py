@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.load.address import Address, is_local
+from engine.load.address import Address
 from engine.load.connection import Connection
 from engine.load.privileges import user_of
 from engine.load.refusal import Refused
@@ -47,11 +47,6 @@ class Seen:
     @property
     def mariadb(self) -> bool:
         return "MariaDB" in self.version
-
-    @property
-    def is_here(self) -> bool:
-        """Whether the server runs on this machine, by its address."""
-        return is_local(self.address.host) or self.address.unix_socket is not None
 
     def number(self, name: str) -> int | None:
         """Return a variable's value where it's a number; None where the server has no such variable."""

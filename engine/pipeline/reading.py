@@ -48,7 +48,7 @@ class Reading:
         dialect: Its dialect.
         feed: Policies and rules.
         batch_bytes, batch_rows: Where batches end.
-        rejects: Where rejected rows go; None for a dry run, which only counts them.
+        rejects: Where rejected rows go; None for a dry run, which only counts them and stages nothing.
         watch: Where the seconds go.
         on_read: Called after each batch with the stored bytes read so far and the rows so far.
     """
@@ -212,8 +212,10 @@ class Reading:
             self.stats = self.stats + stats
             self.surplus.count(scanned.frame, proof.kept)
             totals = stats.totals()
-        with self._watch.measure("stage"):
-            data, form = staged_text(scanned, proof, schema, self.width)
+        data, form = b"", ""
+        if self._rejects is not None:
+            with self._watch.measure("stage"):
+                data, form = staged_text(scanned, proof, schema, self.width)
         self.batches += 1
         self.rows_read += scanned.rows_read
         self.rows_kept += proof.text.height

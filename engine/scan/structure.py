@@ -97,7 +97,7 @@ def structure(piece: bytes, dialect: Dialect, *, final: bool, stand_in: bool = F
         starts=starts,
         ends=ends,
         fields=_fields(separators, starts, ends),
-        terminator_bytes=_terminators(codes, ends, dialect),
+        terminator_bytes=_terminators(codes, ends, dialect, returns=b"\r" in piece),
         quotes=quotes[: int(np.searchsorted(quotes, edge))],
         doubled=doubled[: int(np.searchsorted(doubled, edge))],
         irregular=limit is not None or bool(final and len(quotes) % 2),
@@ -249,17 +249,16 @@ def _fields(separators: Positions, starts: Positions, ends: Positions) -> Positi
     return np.asarray(np.diff(edges, prepend=0) + 1, np.int64)
 
 
-def _terminators(codes: npt.NDArray[np.uint8], ends: Positions, dialect: Dialect) -> Positions:
-    """Length of each record's terminator in bytes."""
+def _terminators(codes: npt.NDArray[np.uint8], ends: Positions, dialect: Dialect, *, returns: bool) -> Positions:
+    """Length of each record's terminator in bytes; `returns` tells whether there is any CR."""
     lengths = np.ones(len(ends), np.int64)
     if not len(ends):
         return lengths
-    last = codes[ends - 1]
-    if dialect.line_end != "\r":
+    if returns and dialect.line_end != "\r":
         behind = ends > 1
-        lengths += (last == _LF) & behind & (codes[np.where(behind, ends - 2, 0)] == _CR)
+        lengths += (codes[ends - 1] == _LF) & behind & (codes[np.where(behind, ends - 2, 0)] == _CR)
     # Only the last record of a file can lack a terminator; a CR there is what is left of a CRLF.
     closing = {"\n": (_LF, _CR), "\r": (_CR,), "any": (_LF, _CR)}[dialect.line_end]
-    if int(last[-1]) not in closing:
+    if int(codes[ends[-1] - 1]) not in closing:
         lengths[-1] = 0
     return lengths
