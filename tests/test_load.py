@@ -12,10 +12,10 @@ import pytest
 
 from bench.faults.proxy import LossyProxy
 from engine.errors import LoadError, SettingsError
-from engine.load import Address, Connection, Destination, Loaders, load_batch, repeat
+from engine.load import Address, Connection, Destination, Loaders, load_batch, repeat, tables
 from engine.load.refusal import Refused
 from engine.load.turn import is_wanted
-from engine.model import Column, ColumnTotals, ColumnType, Kind, StagedBatch
+from engine.model import Column, ColumnTotals, ColumnType, Index, Kind, StagedBatch
 from engine.stage import FORMAT
 from tests.fix_mysql import Mysql
 
@@ -337,5 +337,23 @@ def test_loaders_take_turns_where_they_would_be_in_each_others_way(
             results = pool.finish()
     finally:
         holder.close()
-    assert at_once == (1 if bare and is_wanted(str(mysql.value("SELECT VERSION()")), address) else 2)
+    assert at_once == (1 if bare and is_wanted(str(mysql.value("SELECT VERSION()")), address.shared_cores) else 2)
     assert [(result.number, result.rows) for result in results] == [(0, 1), (1, 1)]
+
+
+def test_indexes_are_built_as_it_suits_the_machine(
+    connection: Connection, to: Destination, *, is_mariadb: bool
+) -> None:
+    tables.build_indexes(connection, to.table, (Index(name="by_n", columns=("n",), unique=False),))
+    (index,) = connection.query("SHOW INDEX FROM t WHERE Key_name = 'by_n'")
+    assert index[4] == "n"
+    told = dict(
+        connection.query("SHOW SESSION VARIABLES WHERE Variable_name RLIKE 'innodb_(ddl_buffer|parallel_read)'")
+    )
+    if is_mariadb:
+        assert told == {}
+        return
+    shared = connection.address.shared_cores
+    assert shared is not None
+    assert told["innodb_ddl_buffer_size"] == 16 * 1024 * 1024
+    assert told["innodb_parallel_read_threads"] == min(4, shared)

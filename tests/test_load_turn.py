@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 import pytest
 
 from engine.load import Address, turn
 from engine.load.turn import Turn, is_wanted
-
-HERE, ELSEWHERE = (Address.parse(f"mysql://u:p@{host}:3306/d") for host in ("127.0.0.1", "db.example.com"))
 
 
 @pytest.fixture
@@ -62,14 +61,23 @@ def test_nobody_waits_for_ever(second: threading.Event, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    ("server", "address", "cores", "wanted"),
+    ("server", "shared_cores", "wanted"),
     [
-        ("10.11.19-MariaDB", HERE, 32, True),
-        ("10.11.19-MariaDB", ELSEWHERE, 32, True),
-        ("9.7.4", HERE, 2, True),
-        ("9.7.4", HERE, 3, False),
-        ("9.7.4", ELSEWHERE, 2, False),
+        ("10.11.19-MariaDB", 32, True),
+        ("10.11.19-MariaDB", None, True),
+        ("9.7.4", 2, True),
+        ("9.7.4", 3, False),
+        ("9.7.4", None, False),
     ],
 )
-def test_who_takes_turns(server: str, address: Address, cores: int, wanted: bool) -> None:
-    assert is_wanted(server, address, cores=cores) == wanted
+def test_who_takes_turns(server: str, shared_cores: int | None, *, wanted: bool) -> None:
+    assert is_wanted(server, shared_cores) == wanted
+
+
+def test_cores_are_shared_with_a_server_on_this_machine_alone() -> None:
+    here, socket, elsewhere = (
+        Address.parse(f"mysql://u:p@{place}")
+        for place in ("127.0.0.1:3306/d", "db.example.com/d?unix_socket=/run/mysqld.sock", "db.example.com:3306/d")
+    )
+    assert here.shared_cores == socket.shared_cores == len(os.sched_getaffinity(0))
+    assert elsewhere.shared_cores is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -76,6 +77,11 @@ class Address:
     def is_here(self) -> bool:
         """Whether the server is on this machine, by its host's name or address alone."""
         return is_local(self.host) or self.unix_socket is not None
+
+    @property
+    def shared_cores(self) -> int | None:
+        """How many cores the server shares with this process; None where it is elsewhere."""
+        return len(os.sched_getaffinity(0)) if self.is_here else None
 
     def __str__(self) -> str:
         return f"{self.user}@{self.host}:{self.port}/{self.database}"

@@ -114,7 +114,11 @@ class Loaders:
                         self._connect, go_on=lambda: bool(self._connected) and not self._stopped.is_set()
                     )
                     self._connected.add(threading.current_thread().name)
-                    if self._to.bare and self._to.order_column and is_wanted(connection.server, connection.address):
+                    if (
+                        self._to.bare
+                        and self._to.order_column
+                        and is_wanted(connection.server, connection.address.shared_cores)
+                    ):
                         connection.turn = self._turn.taken
                 self._results.append(load_batch(connection, self._to, batch))
         except BaseException as error:  # noqa: BLE001 - carried to the caller's thread, which raises it

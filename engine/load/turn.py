@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from engine.load.address import Address
 
 # Much longer than the server takes for a batch. It must not be waited for without end: who has the turn may himself wait
 # in the server for a lock of the one who waits here.
@@ -16,16 +13,14 @@ _PATIENCE_S = 10.0
 _FEW_CORES = 2
 
 
-def is_wanted(server: str, address: Address, *, cores: int | None = None) -> bool:
+def is_wanted(server: str, shared_cores: int | None) -> bool:
     """Tell whether loading connections should take turns, where the table has no secondary index yet.
 
     Args:
         server: The server's own words, such as `9.7.4` or `10.11.19-MariaDB`.
-        address: Where it is.
-        cores: Of this machine, as far as this process may use them; None: as it is.
+        shared_cores: How many it shares with this process, None where it's on another machine.
     """
-    few = (len(os.sched_getaffinity(0)) if cores is None else cores) <= _FEW_CORES
-    return "MariaDB" in server or (address.is_here and few)
+    return "MariaDB" in server or (shared_cores is not None and shared_cores <= _FEW_CORES)
 
 
 class Turn:
