@@ -75,6 +75,6 @@ def test_load_a_batch(
         number = len(loaded)
         loaded.append(load_batch(connection, to, replace(batch, number=number, crc32=number)))
 
-    benchmark.pedantic(once, rounds=ROUNDS, warmup_rounds=1)  # type: ignore[no-untyped-call]
+    benchmark.pedantic(once, rounds=ROUNDS, warmup_rounds=1)  # type: ignore[no-untyped-call]  # the plugin has no types
     assert {result.rows for result in loaded} == {ROWS}
     assert ask(url, "SELECT COUNT(*) FROM sales_data") == [(ROWS * len(loaded),)]

@@ -22,7 +22,7 @@ FIELD = st.one_of(st.just(""), st.just("NULL"), st.text(alphabet='aé"\n ,;NUL\\
 
 
 def scanned(text: str, **dialect: object) -> ScannedBatch:
-    told = Dialect(**{"delimiter": ",", "quote_char": '"', "header": False, **dialect})  # type: ignore[arg-type]
+    told = Dialect(**{"delimiter": ",", "quote_char": '"', "header": False, **dialect})  # type: ignore[arg-type]  # of the right types
     scanner = Scanner(
         io.BytesIO(text.encode()), told, irregular=Irregular.REJECT, batch_bytes=1 << 20, batch_rows=1 << 20
     )
