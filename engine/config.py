@@ -214,6 +214,11 @@ class Feed(BaseModel):
             raise ValueError("an upsert is one transaction already: visibility = 'file' is for append")
         return self
 
+    @property
+    def keeps_columns(self) -> bool:
+        """Whether a table that is there keeps its columns and their types, whatever a file holds."""
+        return "evolve" not in (self.types, self.new_columns)
+
     def replaced(self, fields: Mapping[str, object]) -> Feed:
         """Return this feed with some fields replaced, checked again as a whole.
 
@@ -248,7 +253,7 @@ class Settings(BaseSettings):
 
     # A batch ends with whichever comes first. bench/README.md has the measurements behind both.
     batch_rows: int = Field(default=250_000, ge=1)
-    batch_mb: float = Field(default=8.0, gt=0, le=1024)
+    batch_mb: float = Field(default=6.0, gt=0, le=1024)
     loaders: int = Field(default=2, ge=1, le=64)
     receipt: bool = True
     # A file is complete when its size and time stood still for this long; named files are taken at once.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.pipeline.ahead import ahead
+from engine.ahead import ahead
 
 
 def test_everything_comes_in_order() -> None:
@@ -29,6 +29,27 @@ def test_one_is_made_beside_the_one_that_is_worked_on_and_no_more() -> None:
     assert second.wait(10)
     coming.close()
     assert made == [0, 1]
+
+
+def test_more_are_held_where_they_are_asked_for() -> None:
+    made: list[int] = []
+    fifth = threading.Event()
+
+    def source() -> Iterator[int]:
+        for number in range(9):
+            made.append(number)
+            if number == 4:
+                fifth.set()
+            yield number
+
+    coming = ahead(source(), 4)
+    assert next(coming) == 0
+    assert fifth.wait(10)
+    assert [next(coming), next(coming)] == [1, 2]
+    coming.close()
+    # Two more may have been made for the two that were taken.
+    assert made[:5] == [0, 1, 2, 3, 4]
+    assert len(made) <= 7
 
 
 def test_a_failure_comes_where_it_stands_in_the_order() -> None:

@@ -20,7 +20,7 @@ MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(ENGINE.rglob("*.py"))
 }
-SHARED = {"config", "errors", "log", "model", "sql", "text"}
+SHARED = {"ahead", "config", "errors", "log", "model", "sql", "text"}
 # They read the command line, write to the terminal and choose the exit status.
 DOORS = {
     "engine.ingest",

@@ -14,7 +14,6 @@ from bench.faults.proxy import LossyProxy
 from engine.errors import LoadError, SettingsError
 from engine.load import Address, Connection, Destination, Loaders, load_batch, repeat, tables
 from engine.load.refusal import Refused
-from engine.load.turn import is_wanted
 from engine.model import Column, ColumnTotals, ColumnType, Index, Kind, StagedBatch
 from engine.stage import FORMAT
 from tests.fix_mysql import Mysql
@@ -317,28 +316,73 @@ def test_two_workers_on_one_batch_load_it_once(address: Address, connection: Con
     assert connection.query("SELECT COUNT(*), COUNT(DISTINCT n) FROM t") == [(20, 20)]
 
 
-@pytest.mark.parametrize("bare", [True, False])
+def text_batch(data: bytes) -> StagedBatch:
+    value = data.decode("utf-8", "surrogateescape").rstrip("\n")
+    totals = ColumnTotals(column="v", filled=1, total=None, minimum=value, maximum=value, bytes=len(data) - 1)
+    return replace(batch_of([1]), data=data, size_bytes=len(data), totals=(totals,))
+
+
+@pytest.mark.parametrize("charset", ["utf8mb4", "latin1"])
+def test_the_server_looks_at_texts_itself(connection: Connection, mysql: Mysql, charset: str) -> None:
+    mysql.rows(f"CREATE TABLE w (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(5) CHARACTER SET {charset})")
+    column = Column(name="v", original="v", position=0, type=ColumnType(kind=Kind.TEXT, mysql="VARCHAR(5)"))
+    to = Destination(
+        file_id=claimed(mysql), attempt=1, table="w", columns=(column,), order_column="id", charsets={"v": charset}
+    )
+    assert load_batch(connection, to, text_batch("Zürié\n".encode())).rows == 1
+    for number, wrong in enumerate((b"Z\xfcr\n", b"a\xed\xa0\x80\n", "Zürich\n".encode()), 1):
+        with pytest.raises((LoadError, UnicodeDecodeError)):
+            load_batch(connection, to, replace(text_batch(wrong), number=number))
+    assert mysql.rows("SELECT v FROM w") == [("Zürié",)]
+
+
+def hand_over(pool: Loaders, batches: int) -> None:
+    for number in range(batches):
+        pool.submit(batch_of([number], number))
+
+
+@pytest.mark.parametrize(
+    ("bare", "batches", "on_mysql", "on_mariadb"),
+    [
+        # More than the loaders and their queue hold: whoever reads the file waits, so the cores are free.
+        (True, 5, 2, 1),
+        (True, 2, 1, 1),
+        (False, 2, 2, 2),
+    ],
+)
 def test_loaders_take_turns_where_they_would_be_in_each_others_way(
-    address: Address, to: Destination, mysql: Mysql, mysql_server: Mysql, *, bare: bool
+    address: Address,
+    to: Destination,
+    mysql: Mysql,
+    mysql_server: Mysql,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    bare: bool,
+    batches: int,
+    on_mysql: int,
+    on_mariadb: int,
+    is_mariadb: bool,
 ) -> None:
+    monkeypatch.setattr(Address, "shared_cores", 2)
     sending = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'LOAD DATA%'"
     holder = mysql_server.connect()
     try:
         holder.cursor().execute(f"LOCK TABLES {address.database}.t READ")
         with Loaders(lambda: Connection(address, connect_timeout_s=5), replace(to, bare=bare), 2) as pool:
-            for number in range(2):
-                pool.submit(batch_of([number], number))
+            reader = threading.Thread(target=hand_over, args=(pool, batches))
+            reader.start()
             while not mysql.value(sending):
                 time.sleep(0.05)
             # The other one has had its batch for as long.
             time.sleep(0.5)
             at_once = mysql.value(sending)
             holder.cursor().execute("UNLOCK TABLES")
+            reader.join()
             results = pool.finish()
     finally:
         holder.close()
-    assert at_once == (1 if bare and is_wanted(str(mysql.value("SELECT VERSION()")), address.shared_cores) else 2)
-    assert [(result.number, result.rows) for result in results] == [(0, 1), (1, 1)]
+    assert at_once == (on_mariadb if is_mariadb else on_mysql)
+    assert [(result.number, result.rows) for result in results] == [(number, 1) for number in range(batches)]
 
 
 def test_indexes_are_built_as_it_suits_the_machine(

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from engine.load import Address, turn
-from engine.load.turn import Turn, is_wanted
+from engine.load.turn import Turn
 
 
 @pytest.fixture
@@ -17,9 +17,11 @@ def second() -> threading.Event:
     return threading.Event()
 
 
-def come_second(own: Turn, there: threading.Event) -> threading.Thread:
+def come_second(
+    own: Turn, there: threading.Event, server: str = "10.11.19-MariaDB", shared_cores: int | None = None
+) -> threading.Thread:
     def work() -> None:
-        with own.taken():
+        with own.of(server, shared_cores)():
             there.set()
 
     thread = threading.Thread(target=work)
@@ -61,17 +63,48 @@ def test_nobody_waits_for_ever(second: threading.Event, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    ("server", "shared_cores", "wanted"),
+    ("server", "shared_cores", "at_once"),
     [
-        ("10.11.19-MariaDB", 32, True),
-        ("10.11.19-MariaDB", None, True),
-        ("9.7.4", 2, True),
-        ("9.7.4", 3, False),
-        ("9.7.4", None, False),
+        ("10.11.19-MariaDB", 32, {False: 1, True: 1}),
+        ("10.11.19-MariaDB", None, {False: 1, True: 1}),
+        ("9.7.4", 2, {False: 1, True: 2}),
+        ("9.7.4", 3, {False: 2, True: 2}),
+        ("9.7.4", None, {False: 2, True: 2}),
     ],
 )
-def test_who_takes_turns(server: str, shared_cores: int | None, *, wanted: bool) -> None:
-    assert is_wanted(server, shared_cores) == wanted
+def test_who_takes_turns(
+    server: str,
+    shared_cores: int | None,
+    at_once: dict[bool, int],
+    second: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turn, "_PATIENCE_S", 5)
+    for idle, wanted in at_once.items():
+        own = Turn()
+        own.idle(idle=idle)
+        second.clear()
+        with own.of(server, shared_cores)():
+            thread = come_second(own, second, server, shared_cores)
+            assert second.wait(5 if wanted > 1 else 0.2) == (wanted > 1)
+        thread.join()
+
+
+def test_who_waits_goes_on_once_the_process_is_idle(second: threading.Event) -> None:
+    own = Turn()
+    with own.taken_while_busy():
+        thread = come_second(own, second, "9.7.4", 1)
+        assert not second.wait(0.2)
+        own.idle(idle=True)
+        assert second.wait(5)
+        thread.join()
+    second.clear()
+    # Both have given it back, and there is one turn again.
+    own.idle(idle=False)
+    with own.taken_while_busy():
+        thread = come_second(own, second, "9.7.4", 1)
+        assert not second.wait(0.2)
+    thread.join()
 
 
 def test_cores_are_shared_with_a_server_on_this_machine_alone() -> None:

@@ -147,6 +147,22 @@ def test_upsert_updates_by_key_and_the_last_row_of_a_key_wins(settings: Settings
     assert left_overs(mysql) == []
 
 
+def test_a_known_table_has_its_dates_read_as_the_rows_far_below_tell(
+    settings: Settings, mysql: Mysql, tmp_path: Path
+) -> None:
+    mysql.rows("CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, day DATE, v VARCHAR(40))")
+    # What tells stands behind more than a first look takes.
+    rows = 40_000
+    text = "day,v\n" + f"04/05/2024,{'x' * 30}\n" * rows + "25/05/2024,y\n"
+    assert len(text) > 1 << 20
+    file = only(ingest_files([write(tmp_path / "a.csv", text)], settings, table="t"))
+    assert (file.status, file.rows_loaded) == (FileStatus.LOADED, rows + 1)
+    assert mysql.rows("SELECT CAST(day AS CHAR), COUNT(*) FROM t GROUP BY day ORDER BY day") == [
+        ("2024-05-04", rows),
+        ("2024-05-25", 1),
+    ]
+
+
 def test_upsert_into_a_new_table_needs_a_key(settings: Settings, tmp_path: Path) -> None:
     file = only(ingest_files([write(tmp_path / "a.csv", "id,v\n1,a\n")], settings, table="t", mode="upsert"))
     assert file.error is not None

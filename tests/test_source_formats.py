@@ -10,6 +10,7 @@ import io
 import json
 import lzma
 import struct
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -86,6 +87,32 @@ def test_compressed_text_comes_through_and_the_stored_bytes_are_hashed(tmp_path:
     with open_source(stored(tmp_path, name, content)) as opened:
         assert opened.stream.read() == TEXT
         assert (opened.raw.position, opened.raw.digest()) == (len(content), hashlib.sha256(content).digest())
+
+
+@pytest.mark.parametrize("name", ["csv", "csv.gz"])
+def test_what_is_read_ahead_is_the_same_text_and_is_left_at_any_place(tmp_path: Path, name: str) -> None:
+    text = TEXT * 8
+    content = COMPRESSORS[name](text) if name in COMPRESSORS else text
+    file = stored(tmp_path, name, content)
+    threads = threading.active_count()
+    with open_source(file, read_ahead=True) as opened:
+        assert opened.stream.read(10) == text[:10]
+        assert threading.active_count() == threads + 1
+        assert opened.stream.read() == text[10:]
+        assert (opened.raw.position, opened.raw.digest()) == (len(content), hashlib.sha256(content).digest())
+    with open_source(file, read_ahead=True) as opened:
+        opened.stream.read(10)
+    assert threading.active_count() == threads
+    assert opened.raw.handle.closed
+
+
+def test_what_is_damaged_is_told_behind_what_is_not(tmp_path: Path) -> None:
+    text = hashlib.shake_256(b"dense").digest(3_000_000)
+    with open_source(stored(tmp_path, "csv.gz", gzip.compress(text)[:-100_000]), read_ahead=True) as opened:
+        assert opened.stream.read(2_000_000) == text[:2_000_000]
+        with pytest.raises(SourceError) as caught:
+            opened.stream.read()
+    assert caught.value.code == "source.corrupt"
 
 
 @compressed

@@ -12,7 +12,7 @@ from engine.load.batch import load_batch
 from engine.load.connection import Connection
 from engine.load.retrying import patiently
 from engine.load.sending import Destination
-from engine.load.turn import Turn, is_wanted
+from engine.load.turn import Turn
 from engine.model import LoadResult, StagedBatch
 
 
@@ -58,13 +58,11 @@ class Loaders:
         Raises:
             LoadError: A batch handed over earlier failed.
         """
-        while True:
+        self._raise()
+        self._turn.idle(idle=self._queue.full())
+        while not self._put(batch):
             self._raise()
-            try:
-                self._queue.put(batch, timeout=0.2)
-            except queue.Full:
-                continue
-            return
+        self._turn.idle(idle=False)
 
     def finish(self) -> tuple[LoadResult, ...]:
         """Wait for every batch and return the results in the file's order.
@@ -91,16 +89,21 @@ class Loaders:
             raise self._failure
 
     def _end(self) -> None:
+        self._turn.idle(idle=True)
         # One mark for each thread, all before the first is waited for: any thread may take any mark.
         for _ in self._threads:
-            while any(thread.is_alive() for thread in self._threads):
-                try:
-                    self._queue.put(None, timeout=0.2)
-                except queue.Full:
-                    continue
-                break
+            while any(thread.is_alive() for thread in self._threads) and not self._put(None):
+                pass
         for thread in self._threads:
             thread.join()
+
+    def _put(self, batch: StagedBatch | None) -> bool:
+        """Put something into the queue; False where there was no room for a while."""
+        try:
+            self._queue.put(batch, timeout=0.2)
+        except queue.Full:
+            return False
+        return True
 
     def _work(self) -> None:
         connection: Connection | None = None
@@ -114,12 +117,8 @@ class Loaders:
                         self._connect, go_on=lambda: bool(self._connected) and not self._stopped.is_set()
                     )
                     self._connected.add(threading.current_thread().name)
-                    if (
-                        self._to.bare
-                        and self._to.order_column
-                        and is_wanted(connection.server, connection.address.shared_cores)
-                    ):
-                        connection.turn = self._turn.taken
+                    if self._to.bare and self._to.order_column:
+                        connection.turn = self._turn.of(connection.server, connection.address.shared_cores)
                 self._results.append(load_batch(connection, self._to, batch))
         except BaseException as error:  # noqa: BLE001 - carried to the caller's thread, which raises it
             self._failure = self._failure or error

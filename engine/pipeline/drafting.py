@@ -62,7 +62,7 @@ def draft_plan(
         only = worth_a_look(header, feed, known)
         # Of a replay that's known from the load whose rows these are: a few of them say less.
         unknown = course.formats is None and only != ()
-        evidence = reading.evidence(whole=whole, only=only) if unknown else None
+        evidence = reading.evidence(whole=whole, only=only, brief=feed.keeps_columns) if unknown else None
         schema = plan_existing(known, header, feed, evidence, course.mode)
         if course.formats is not None:
             schema = with_formats(schema, course.formats)

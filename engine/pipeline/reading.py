@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from engine.ahead import ahead
 from engine.config import Feed
 from engine.errors import SourceError
 from engine.log import Stopwatch
@@ -18,7 +19,6 @@ from engine.model import (
     StagedBatch,
     TableSchema,
 )
-from engine.pipeline.ahead import ahead
 from engine.pipeline.surplus import Surplus
 from engine.reject import RejectFile
 from engine.scan import RESCUED, ScannedBatch, Scanner
@@ -30,6 +30,8 @@ from engine.stats import TableStats
 # So many rejects of one file are written down; the rest is only counted. A file that is wrong throughout would
 # otherwise be written a second time.
 MOST_REJECTS = 1_000_000
+# Thousands of rows, as a rule: of any date among them the order of day and month is known.
+_BRIEF_BYTES = 1 << 20
 
 
 class MustWiden(Exception):
@@ -100,21 +102,27 @@ class Reading:
     def header(self) -> tuple[str, ...]:
         """Read the header alone; its names are empty where the file has none."""
         with open_source(self.file, hashed=False) as opened:
-            scanner = self._scanner(opened)
+            scanner = self._scanner(opened, self.batch_bytes)
             self.width = len(scanner.header)
             if self._rejects is not None:
                 self._rejects.header = scanner.header_bytes
             self.names, self.header_bytes = scanner.header, scanner.header_bytes
             return scanner.header
 
-    def evidence(self, *, whole: bool, only: Sequence[int] | None = None) -> Evidence:
-        """Gather what types the columns can have, from every row or from so many batches as tell how dates are written."""
+    def evidence(self, *, whole: bool, only: Sequence[int] | None = None, brief: bool = False) -> Evidence:
+        """Gather what types the columns can have, from every row or from so many batches as tell how dates are written.
+
+        Args:
+            whole: From every row.
+            only: Positions of the columns to look at; None for all.
+            brief: The types are known, so a small piece of the file is enough to begin with.
+        """
         names = field_names(self.width)
         every = (*names, RESCUED) if self.feed.irregular is Irregular.REPAIR else names
         looked_at = every if only is None else tuple(every[at] for at in only)
         found: Evidence | None = None
         with self._watch.measure("schema"), open_source(self.file, hashed=False) as opened:
-            for scanned in self._scanner(opened).batches(names):
+            for scanned in self._scanner(opened, _BRIEF_BYTES if brief else self.batch_bytes).batches(names):
                 seen = gather(scanned.frame.select(looked_at), self.dialect.null_tokens, found)
                 found = seen if found is None else found + seen
                 if not whole and not found.undecided:
@@ -141,8 +149,8 @@ class Reading:
         keys = (schema.key,) if schema.key else ()
         self.stats = TableStats.empty(schema.columns, keys=keys)
         self.surplus = Surplus(schema, self.dialect.null_tokens)
-        with open_source(self.file) as opened:
-            scanner = self._scanner(opened)
+        with open_source(self.file, read_ahead=True) as opened:
+            scanner = self._scanner(opened, self.batch_bytes)
             try:
                 for scanned in ahead(self._timed(scanner.batches(names, rescue=_rescues(schema)))):
                     yield self._batch(scanned, schema, keys)
@@ -174,7 +182,7 @@ class Reading:
         last = max(refused)
         surplus = Surplus(schema, self.dialect.null_tokens)
         with self._watch.measure("scan"), open_source(self.file, hashed=False) as opened:
-            for scanned in self._scanner(opened).batches(names, rescue=_rescues(schema)):
+            for scanned in self._scanner(opened, self.batch_bytes).batches(names, rescue=_rescues(schema)):
                 if scanned.number in refused:
                     kept = prove(
                         surplus.gathered(scanned.frame), schema, self.feed.columns, self.dialect.null_tokens
@@ -288,12 +296,12 @@ class Reading:
         if self._rejects is not None and self._rejects.count < MOST_REJECTS:
             self._rejects.write(reject)
 
-    def _scanner(self, opened: Opened) -> Scanner:
+    def _scanner(self, opened: Opened, batch_bytes: int) -> Scanner:
         return Scanner(
             opened.stream,
             self.dialect,
             irregular=self.feed.irregular,
-            batch_bytes=self.batch_bytes,
+            batch_bytes=batch_bytes,
             batch_rows=self.batch_rows,
         )
 

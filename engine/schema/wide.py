@@ -83,7 +83,7 @@ def worth_a_look(header: Sequence[str], feed: Feed, table: ExistingTable | None)
 
     Of a table that stays as it is that's how dates are written.
     """
-    if table is not None and "evolve" not in (feed.types, feed.new_columns):
+    if table is not None and feed.keeps_columns:
         dated = {one.name for one in table.columns if one.column_type.lower().startswith(("date", "timestamp"))}
         return tuple(at for at, name in enumerate(bind_existing(header, table, feed)) if name in dated)
     if feed.wide == "error" or len(header) <= _ALWAYS_FIT:

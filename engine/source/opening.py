@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from engine.ahead import ahead
 from engine.errors import SourceError
 from engine.model import SourceFile
 from engine.source.identity import open_regular, refusal, unchanged
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 # Stored bytes are read and hashed in pieces of this size, big enough for `hashlib` to let other threads run.
 RAW_CHUNK_BYTES = 1 << 20
+# Each of 1 MB, as a rule: enough for the time between two batches, and no more to hold.
+_CHUNKS_AHEAD = 4
 
 
 class HashingReader(io.RawIOBase):
@@ -105,6 +108,12 @@ class DelimitedStream(io.RawIOBase):
         view[: len(data)] = data
         return len(data)
 
+    def close(self) -> None:
+        """Close the stream, once nothing reads ahead for it any more."""
+        if isinstance(self._chunks, Generator):
+            self._chunks.close()
+        super().close()
+
     def _next(self) -> bytes:
         """Return the next piece, b"" at the end of the text, which has to be the end of the file as well."""
         try:
@@ -158,12 +167,13 @@ class Opened:
         self.close()
 
 
-def open_source(file: SourceFile, *, hashed: bool = True) -> Opened:
+def open_source(file: SourceFile, *, hashed: bool = True, read_ahead: bool = False) -> Opened:
     """Open a file that was found, as a stream of the delimited text that it holds.
 
     Args:
         file: The file.
         hashed: Hash the stored bytes as they are read, for `raw.digest()` at the end.
+        read_ahead: Read, hash and unpack the next 4 MB or so in another thread, where the file is larger than one.
 
     Raises:
         SourceError: It is gone, unreadable, or no longer the same file.
@@ -175,7 +185,10 @@ def open_source(file: SourceFile, *, hashed: bool = True) -> Opened:
         os.posix_fadvise(handle.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
         raw = HashingReader(handle, hashed=hashed)
         stored = io.BufferedReader(raw, RAW_CHUNK_BYTES)
-        stream = DelimitedStream(file, iter(entry.opener(stored)), stored)
+        chunks = iter(entry.opener(stored))
+        if read_ahead and file.size_bytes > RAW_CHUNK_BYTES:
+            chunks = ahead(chunks, _CHUNKS_AHEAD)
+        stream = DelimitedStream(file, chunks, stored)
     except BaseException:
         handle.close()
         raise
