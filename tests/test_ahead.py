@@ -2,10 +2,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
 from engine.ahead import ahead
+
+
+def counted(made: list[int], last: int, there: threading.Event) -> Iterator[int]:
+    """Make numbers without end, note each, and say when the one that is waited for is made."""
+    for number in count():
+        made.append(number)
+        if number == last:
+            there.set()
+        yield number
 
 
 def test_everything_comes_in_order() -> None:
@@ -16,15 +26,7 @@ def test_everything_comes_in_order() -> None:
 def test_one_is_made_beside_the_one_that_is_worked_on_and_no_more() -> None:
     made: list[int] = []
     second = threading.Event()
-
-    def source() -> Iterator[int]:
-        for number in range(4):
-            made.append(number)
-            if number == 1:
-                second.set()
-            yield number
-
-    coming = ahead(source())
+    coming = ahead(counted(made, 1, second))
     assert next(coming) == 0
     assert second.wait(10)
     coming.close()
@@ -34,15 +36,7 @@ def test_one_is_made_beside_the_one_that_is_worked_on_and_no_more() -> None:
 def test_more_are_held_where_they_are_asked_for() -> None:
     made: list[int] = []
     fifth = threading.Event()
-
-    def source() -> Iterator[int]:
-        for number in range(9):
-            made.append(number)
-            if number == 4:
-                fifth.set()
-            yield number
-
-    coming = ahead(source(), 4)
+    coming = ahead(counted(made, 4, fifth), 4)
     assert next(coming) == 0
     assert fifth.wait(10)
     assert [next(coming), next(coming)] == [1, 2]

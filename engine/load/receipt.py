@@ -22,7 +22,7 @@ def totals_query(
         table: Quoted name.
         columns: What was loaded, in order.
         where: Condition that selects the batch's rows, "" for all that are visible.
-        charsets: Character set by column, for those that aren't utf8mb4.
+        charsets: Character set by column of those that have one; utf8mb4 where it isn't said.
         by_bytes: The server's collation of utf8mb4 in which texts are ordered by their bytes, as `collation_by_bytes` says.
     """
     parts = ["COUNT(*)"]

@@ -33,7 +33,7 @@ class Plan:
         target_exists: The target was there before.
         model: Table that others are made like: the target, or one created for the purpose; None where none is needed.
         fills_key: The file fills a unique key, so two of its rows may collide.
-        charsets: Character set by column, for those that aren't utf8mb4.
+        charsets: Character set by column of those that have one; utf8mb4 where it isn't said.
         triggers: The target has some.
         known: Hash of the table that the columns were planned for; None where there was none.
     """
