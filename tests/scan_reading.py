@@ -51,15 +51,14 @@ class Read:
         return sum(batch.blank_lines for batch in self.batches) + self.scanner.trailing_blank_lines
 
 
-class Trickle(io.RawIOBase):
+class Trickle:
     """A stream that gives at most a few bytes at a time, as a pipe or a decompressor may."""
 
     def __init__(self, data: bytes, most: int) -> None:
-        super().__init__()
         self._inner = io.BytesIO(data)
         self._most = most
 
-    def read(self, size: int = -1, /) -> bytes:
+    def read1(self, size: int, /) -> bytes:
         return self._inner.read(min(size, self._most))
 
 

@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.model import Dialect
-
-Positions = npt.NDArray[np.int64]
+from engine.scan.bitmap import Bitmap, Positions
 
 # What ends a line, by the dialect's `line_end`; a CR at the very end of a file is half of a CRLF that was cut.
 LINE_ENDS = {"\n": rb"\r?\n|\r\Z", "\r": rb"\r", "any": rb"\r\n|\n|\r"}
@@ -59,7 +58,7 @@ def structure(piece: bytes, dialect: Dialect, *, final: bool, stand_in: bool = F
         stand_in: The delimiter stands for another, so that the first that is quoted ends the piece as well.
     """
     codes = np.frombuffer(piece, np.uint8)
-    separators = np.flatnonzero(codes == ord(dialect.delimiter))
+    separators = Bitmap(codes, ord(dialect.delimiter))
     ends = line_ends(codes, dialect)
     if dialect.line_end == "any" and not final and piece.endswith(b"\r"):
         # It may be the first half of CRLF.
@@ -72,9 +71,8 @@ def structure(piece: bytes, dialect: Dialect, *, final: bool, stand_in: bool = F
         if first is not None:
             limit = int(quotes[first])
             quotes = quotes[:first]
-        every, separators = separators, _outside(separators, quotes)
-        if stand_in and len(separators) < len(every):
-            limit = _least(limit, _first_dropped(every, separators))
+        if stand_in:
+            limit = _least(limit, _first_quoted(piece, dialect.delimiter.encode(), quotes, separators))
         ends = _outside(ends, quotes)
         # The second of a doubled pair re-opens (even index) right behind a close.
         opening = quotes[2::2]
@@ -96,7 +94,7 @@ def structure(piece: bytes, dialect: Dialect, *, final: bool, stand_in: bool = F
     return Structure(
         starts=starts,
         ends=ends,
-        fields=_fields(separators, starts, ends),
+        fields=_fields(separators, ends, quotes),
         terminator_bytes=_terminators(codes, ends, dialect, returns=b"\r" in piece),
         quotes=quotes[: int(np.searchsorted(quotes, edge))],
         doubled=doubled[: int(np.searchsorted(doubled, edge))],
@@ -111,10 +109,11 @@ def _least(limit: int | None, place: int) -> int | None:
     return place if limit is None else min(limit, place)
 
 
-def _first_dropped(every: Positions, kept: Positions) -> int:
-    """Return the first of some positions that isn't among those that were kept of them."""
-    differ = np.flatnonzero(every[: len(kept)] != kept)
-    return int(every[differ[0]] if len(differ) else every[len(kept)])
+def _first_quoted(piece: bytes, delimiter: bytes, quotes: Positions, separators: Bitmap) -> int:
+    """Return where the first separator in quotes stands, -1 for none; quotes that aren't closed reach to the end."""
+    bounds = separators.before(np.append(quotes, len(piece)) if len(quotes) % 2 else quotes)
+    held = np.flatnonzero(bounds[1::2] > bounds[0::2])
+    return piece.find(delimiter, int(quotes[2 * held[0]])) if len(held) else -1
 
 
 def _first_escape(piece: bytes, codes: npt.NDArray[np.uint8], dialect: Dialect) -> int:
@@ -232,21 +231,17 @@ def _outside(positions: Positions, quotes: Positions) -> Positions:
     return positions[outside]
 
 
-def _fields(separators: Positions, starts: Positions, ends: Positions) -> Positions:
-    """Fields per record; quick where all have the same number, which three comparisons prove."""
-    records = len(ends)
-    if not records:
-        return np.empty(0, np.int64)
-    separators = separators[: int(np.searchsorted(separators, ends[-1]))]
-    if len(separators) % records == 0:
-        each = len(separators) // records
-        if not each:
-            return np.ones(records, np.int64)
-        table = separators.reshape(records, each)
-        if bool((table[:, 0] >= starts).all() and (table[:, -1] < ends).all()):
-            return np.full(records, each + 1, np.int64)
-    edges = np.searchsorted(separators, ends)
-    return np.asarray(np.diff(edges, prepend=0) + 1, np.int64)
+def _fields(separators: Bitmap, ends: Positions, quotes: Positions) -> Positions:
+    """Fields per record: its separators, less those between an opening quote and its close, and one."""
+    fields = np.diff(separators.before(ends), prepend=0) + 1
+    bounds = separators.before(quotes[: len(quotes) // 2 * 2])
+    quoted = bounds[1::2] - bounds[0::2]
+    held = np.flatnonzero(quoted)
+    owners = np.searchsorted(ends, quotes[2 * held], "right")
+    # Quotes behind the last record belong to none.
+    inside = owners < len(ends)
+    np.subtract.at(fields, owners[inside], quoted[held[inside]])
+    return fields
 
 
 def _terminators(codes: npt.NDArray[np.uint8], ends: Positions, dialect: Dialect, *, returns: bool) -> Positions:

@@ -13,9 +13,9 @@ from engine.scan.undecodable import Transcoder
 
 
 class Stream(Protocol):
-    """What the scan reads from."""
+    """What the scan reads from: `read1` returns what comes next, at most so many bytes, none only at the end."""
 
-    def read(self, size: int, /) -> bytes: ...
+    def read1(self, size: int, /) -> bytes: ...
 
 
 class Text:
@@ -48,12 +48,12 @@ class Text:
         """Return the next `size` bytes, fewer only at the end of the file."""
         missing = size - (len(self._buffer) - self._start)
         while missing > 0 and not self._at_end:
-            more = self._fill(missing)
+            parts = self._fill(missing)
             if self._transcoder is not None:
-                more = self._transcoder.utf8(more, final=self._at_end)
+                parts = [self._transcoder.utf8(b"".join(parts), final=self._at_end)]
             if self._footer is not None:
-                more = self._footer.without(more, final=self._at_end)
-            self._buffer = self._buffer[self._start :] + more if self._start < len(self._buffer) else more
+                parts = [self._footer.without(b"".join(parts), final=self._at_end)]
+            self._buffer = b"".join((self._buffer[self._start :], *parts))
             self._start = 0
             missing = size - len(self._buffer)
         return self._buffer[self._start : self._start + size]
@@ -91,13 +91,13 @@ class Text:
         """Length in the source of a piece of the UTF-8 text."""
         return len(self.source(text))
 
-    def _fill(self, size: int) -> bytes:
+    def _fill(self, size: int) -> list[bytes]:
         parts, missing = [], size
         while missing > 0:
-            part = self._stream.read(missing)
+            part = self._stream.read1(missing)
             if not part:
                 self._at_end = True
                 break
             parts.append(part)
             missing -= len(part)
-        return b"".join(parts)
+        return parts

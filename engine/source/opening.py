@@ -90,16 +90,21 @@ class DelimitedStream(io.RawIOBase):
         return True
 
     def read(self, size: int | None = -1, /) -> bytes:
-        wanted = float("inf") if size is None or size < 0 else size
-        pieces, held = [self._rest], len(self._rest)
-        while held < wanted and (chunk := self._next()):
-            pieces.append(chunk)
-            held += len(chunk)
-        text = pieces[1] if len(pieces) == 2 and not pieces[0] else b"".join(pieces)
-        cut = len(text) if held <= wanted else int(wanted)
+        if size is None or size < 0:
+            return b"".join(iter(self.read1, b""))
+        pieces = []
+        while size and (piece := self.read1(size)):
+            pieces.append(piece)
+            size -= len(piece)
+        return b"".join(pieces)
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """Return the next bytes as they come, at most `size`, b"" only at the end."""
+        piece = self._rest or self._next()
         # A slice of all of it is the same object, not a copy.
-        result, self._rest = text[:cut], text[cut:]
-        self.position += len(result)
+        cut = len(piece) if size < 0 else min(size, len(piece))
+        result, self._rest = piece[:cut], piece[cut:]
+        self.position += cut
         return result
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
