@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 
 from engine.model import Dialect, Reject, RejectClass, Repair, SourceText
+from engine.scan.bitmap import Positions
 from engine.scan.source_text import source_text
-from engine.scan.structure import Positions, line_ends
+from engine.scan.structure import line_ends
 from engine.scan.text import Text
 from engine.scan.window import Flaw, Window
 

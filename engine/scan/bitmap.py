@@ -33,4 +33,5 @@ class Bitmap:
         """Count the marks before each place, from 0 to the number of bytes."""
         word = places >> 6
         below = self._words[word] & ((_ONE << (places & 63).astype(np.uint64)) - _ONE)
-        return self._before[word] + np.bitwise_count(below)
+        before: Positions = self._before[word] + np.bitwise_count(below)
+        return before

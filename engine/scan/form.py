@@ -11,7 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from engine.model import Dialect
-from engine.scan.structure import Positions, Structure
+from engine.scan.bitmap import Positions
+from engine.scan.structure import Structure
 
 # Separators of ASCII and controls that no text has; a window with all of them goes through the exact reader.
 _SPARE = "\x1f\x1e\x1d\x1c\x02\x03\x04\x05\x06"

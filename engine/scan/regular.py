@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 
 from engine.model import RESCUED, Dialect
+from engine.scan.bitmap import Positions
 from engine.scan.form import translated
 from engine.scan.polars_reader import read_text
-from engine.scan.structure import Positions
 from engine.scan.window import REGULAR, REPAIRED, Window
 
 

@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from engine.model import Dialect
+from engine.scan.bitmap import Positions
 from engine.scan.exact import ExactReader, Incomplete, Record
 from engine.scan.form import in_source, is_translated, polars_form, translated
-from engine.scan.structure import Positions, Structure, structure
+from engine.scan.structure import Structure, structure
 from engine.scan.undecodable import source_byte
 
 # Records by what becomes of them.
