@@ -1,8 +1,8 @@
 """Structure of a piece of CSV, found on its bytes: record ends, fields per record, quote regularity.
 
-Everything is vectorised: positions of separators, record ends and quotes, never a loop over bytes or records. A quote
-is regular only where it opens a field, closes one, or is doubled inside one (RFC 4180); the first that isn't ends the
-piece, and the exact reader goes on from there.
+Everything is vectorised: places of record ends and quotes, counts of separators, never a loop over bytes or records. A
+quote is regular only where it opens a field, closes one, or is doubled inside one (RFC 4180); the first that isn't ends
+the piece, and the exact reader goes on from there.
 """
 
 from __future__ import annotations
